@@ -1,0 +1,48 @@
+//! The state format: reading outputs, resources and headers, writing bytes as Terraform does.
+//!
+//! Format 4 (Terraform 0.12 and later, and `OpenTofu`) is complete; formats 1 to 3 are recognised and refused.
+//!
+//! - [`Header`]: version, serial, lineage; [`is_encrypted`] for documents that `OpenTofu` encrypted
+//! - [`StateFile`]: a whole document, its parts borrowed and checked on demand; [`managed_resource_addresses`]
+//! - [`OutputsReader`]: outputs from a stream, without the rest of the document
+//! - [`Outputs`], [`Type`], [`Value`], [`Number`]: typed output values; [`render`]: how `terraform output` prints them
+//! - [`empty_state`], [`with_header`], [`normalize`], [`content_equal`]: writing and comparing
+
+mod address;
+mod check;
+mod content;
+mod error;
+mod fields;
+mod header;
+mod instance;
+mod json;
+mod number;
+mod outputs;
+mod outputs_reader;
+mod printable;
+mod quote;
+pub mod render;
+mod resource;
+mod typing;
+mod v4;
+mod value;
+mod write;
+
+#[cfg(test)]
+mod tests;
+
+pub use address::{InstanceKey, ModuleAddress, ModuleStep};
+pub use content::content_equal;
+pub use error::StateError;
+pub use header::{Header, is_encrypted};
+pub use instance::Instance;
+pub use json::{Kind, Raw};
+pub use number::Number;
+pub use outputs::{Output, Outputs};
+pub use outputs_reader::{OutputsDocument, OutputsReader, Progress};
+pub(crate) use quote::go_quote;
+pub use resource::{Mode, Resource};
+pub use typing::Type;
+pub use v4::{StateFile, managed_resource_addresses};
+pub use value::Value;
+pub use write::{empty_state, normalize, with_header};

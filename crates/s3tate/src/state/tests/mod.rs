@@ -1,0 +1,10 @@
+//! The state format against samples that real Terraform binaries wrote and read.
+
+mod addresses;
+mod fixtures;
+mod mutations;
+mod numbers;
+mod outputs;
+mod reader_cases;
+mod streaming;
+mod writing;
