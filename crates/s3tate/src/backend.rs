@@ -1,0 +1,108 @@
+//! A backend: the door to all workspaces of one configuration.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::aws::Clients;
+use crate::config::BackendConfig;
+use crate::env::Env;
+use crate::error::{Error, Result};
+use crate::listing;
+use crate::names::WorkspaceName;
+use crate::object::Bucket;
+use crate::workspace::Workspace;
+
+/// How long a digest that disagrees is read again, as stock clients do.
+const DIGEST_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A configured backend. Cheap to clone; clients and connections are shared.
+#[derive(Debug, Clone)]
+pub struct Backend {
+    pub(crate) config: Arc<BackendConfig>,
+    pub(crate) clients: Arc<Clients>,
+    pub(crate) env: Env,
+    pub(crate) digest_timeout: Duration,
+}
+
+impl Backend {
+    /// Prepares a backend; nothing is sent yet.
+    ///
+    /// `S3TATE_DIGEST_TIMEOUT` (such as `30s`; default 10 s) bounds how long a digest that disagrees is read again.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Invalid`]: the CA bundle or a variable can't be used.
+    pub fn new(config: BackendConfig, env: Env) -> Result<Self> {
+        let digest_timeout = match env.var("S3TATE_DIGEST_TIMEOUT") {
+            Some(text) => {
+                parse_duration(text).map_err(|error| error.fact("variable", "S3TATE_DIGEST_TIMEOUT"))?
+            }
+            None => DIGEST_TIMEOUT,
+        };
+        let clients = Arc::new(Clients::new(&config, &env)?);
+        Ok(Self { config: Arc::new(config), clients, env, digest_timeout })
+    }
+
+    /// The configuration in use.
+    pub fn config(&self) -> &BackendConfig {
+        &self.config
+    }
+
+    /// The surroundings in use.
+    pub fn env(&self) -> &Env {
+        &self.env
+    }
+
+    /// Opens a workspace; nothing is sent, and a missing one is not created.
+    pub fn workspace(&self, name: WorkspaceName) -> Workspace {
+        Workspace::new(self.clone(), name)
+    }
+
+    /// All workspaces: `default` first, which always exists, then the others bytewise.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Unavailable`] or [`crate::ErrorKind::Denied`]; with the prefix `env:` a listing that is
+    /// denied counts as "only the default workspace", as for stock clients.
+    pub async fn workspaces(&self) -> Result<Vec<WorkspaceName>> {
+        listing::workspaces(&self.bucket(), &self.config).await
+    }
+
+    /// Whether the bucket keeps versions; `None` where the caller may not know.
+    pub async fn versioning(&self) -> Option<bool> {
+        self.bucket().versioning().await
+    }
+
+    pub(crate) fn bucket(&self) -> Bucket {
+        Bucket::new(Arc::clone(&self.clients), Arc::clone(&self.config))
+    }
+}
+
+/// Reads a duration as Go and Terraform write it, such as `90s`, `1m30s`, `1.5h` or `300ms`.
+///
+/// # Errors
+/// [`crate::ErrorKind::Invalid`]: not a duration, or a negative one.
+pub fn parse_duration(text: &str) -> Result<Duration> {
+    let refused = || {
+        Error::invalid(format!("`{text}` is not a duration"))
+            .hint("write it with units, such as `90s` or `1m30s`")
+    };
+    if text == "0" {
+        return Ok(Duration::ZERO);
+    }
+    let signed: jiff::SignedDuration = text.parse().map_err(|_| refused())?;
+    Duration::try_from(signed).map_err(|_| refused())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_gos() {
+        for (text, millis) in [("0", 0), ("0s", 0), ("300ms", 300), ("1m30s", 90_000), ("1.5h", 5_400_000)] {
+            assert_eq!(parse_duration(text).unwrap(), Duration::from_millis(millis), "{text}");
+        }
+        for text in ["", "5", "-5s", "soon"] {
+            assert!(parse_duration(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! Backend blocks in a directory's `*.tf`, `*.tofu` and `*.tf.json` files.
+
+use std::path::{Path, PathBuf};
+
+use hcl_edit::Span;
+use hcl_edit::structure::{Block, Body};
+
+use super::literal;
+use super::value::Value;
+use super::{Argument, Source};
+use crate::error::{Error, Result};
+
+/// A `backend "TYPE" { … }` block as it stands in a file, values not yet converted.
+#[derive(Debug, Clone)]
+pub struct BackendBlock {
+    /// The label: `s3` for the one we know.
+    pub kind: String,
+    /// The file it stands in.
+    pub file: PathBuf,
+    /// The line it starts on, from 1.
+    pub line: usize,
+    /// Its arguments in order.
+    pub arguments: Vec<Argument>,
+}
+
+/// Finds the backend block of a directory; `None` where there is none.
+///
+/// Files are chosen as Terraform and OpenTofu do: `NAME.tofu` stands in for `NAME.tf`, hidden files and editor
+/// backups are left out, a block in an override file replaces the one it overrides.
+///
+/// # Errors
+/// [`crate::ErrorKind::Invalid`]: a file can't be read or parsed, or several blocks stand side by side.
+pub fn find_backend(directory: &Path) -> Result<Option<BackendBlock>> {
+    let mut normal = Vec::new();
+    let mut overriding = Vec::new();
+    for file in configuration_files(directory)? {
+        let blocks = read_file(&file)?;
+        if is_override(&file) { overriding.extend(blocks) } else { normal.extend(blocks) }
+    }
+    if let [first, second, ..] = normal.as_slice() {
+        return Err(two_blocks(first, second));
+    }
+    Ok(overriding.pop().or_else(|| normal.pop()))
+}
+
+fn two_blocks(first: &BackendBlock, second: &BackendBlock) -> Error {
+    let place = |block: &BackendBlock| format!("{}:{}", block.file.display(), block.line);
+    Error::invalid("a configuration can have one backend block, this one has two; nothing was done")
+        .fact("first", place(first))
+        .fact("second", place(second))
+        .hint("remove one of them")
+}
+
+fn configuration_files(directory: &Path) -> Result<Vec<PathBuf>> {
+    let unreadable = |cause: std::io::Error| {
+        Error::invalid(format!("can't list the directory `{}`", directory.display())).with_source(cause)
+    };
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(directory).map_err(unreadable)? {
+        names.extend(entry.map_err(unreadable)?.file_name().into_string());
+    }
+    names.sort();
+    let replaced = |name: &String| {
+        let twin = match name.strip_suffix(".tf") {
+            Some(stem) => Some(format!("{stem}.tofu")),
+            None => name.strip_suffix(".tf.json").map(|stem| format!("{stem}.tofu.json")),
+        };
+        twin.is_some_and(|twin| names.binary_search(&twin).is_ok())
+    };
+    Ok(names
+        .iter()
+        .filter(|name| is_configuration(name) && !replaced(name))
+        .map(|name| if directory == Path::new(".") { PathBuf::from(name) } else { directory.join(name) })
+        .collect())
+}
+
+fn is_configuration(name: &str) -> bool {
+    let backup =
+        name.starts_with('.') || name.ends_with('~') || (name.starts_with('#') && name.ends_with('#'));
+    let suffixes = [".tf", ".tofu", ".tf.json", ".tofu.json"];
+    !backup && suffixes.iter().any(|suffix| name.ends_with(suffix))
+}
+
+fn is_override(file: &Path) -> bool {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let stem = name.split('.').next().unwrap_or_default();
+    stem == "override" || stem.ends_with("_override")
+}
+
+fn read_file(file: &Path) -> Result<Vec<BackendBlock>> {
+    let text = std::fs::read_to_string(file)
+        .map_err(|cause| Error::invalid(format!("can't read `{}`", file.display())).with_source(cause))?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    if file.extension().is_some_and(|extension| extension == "json") {
+        return super::json::backend_blocks(file, text);
+    }
+    let body = parse_body(file, text)?;
+    let terraform = body.get_blocks("terraform").flat_map(|block| block.body.get_blocks("backend"));
+    terraform.map(|block| backend_block(file, text, block)).collect()
+}
+
+/// Parses a file of attributes or blocks.
+pub(super) fn parse_body(file: &Path, text: &str) -> Result<Body> {
+    text.parse().map_err(|error: hcl_edit::parser::Error| {
+        let location = error.location();
+        let place = format!("{}:{}:{}", file.display(), location.line(), location.column());
+        Error::invalid(format!("`{place}` is not valid HCL; nothing was done"))
+            .fact(location.line().to_string(), error.line())
+            .fact("cause", error.message())
+    })
+}
+
+fn backend_block(file: &Path, text: &str, block: &Block) -> Result<BackendBlock> {
+    let line = line_of(text, block.span().map_or(0, |span| span.start));
+    let [label] = block.labels.as_slice() else {
+        return Err(Error::invalid(format!(
+            "the backend block in `{}:{line}` needs one label",
+            file.display()
+        ))
+        .hint("write `backend \"s3\" { … }`"));
+    };
+    Ok(BackendBlock {
+        kind: label.as_str().to_owned(),
+        file: file.to_owned(),
+        line,
+        arguments: body_arguments(file, text, &block.body)?,
+    })
+}
+
+/// The attributes of a body as arguments, in order; blocks in it are refused.
+pub(super) fn body_arguments(file: &Path, text: &str, body: &Body) -> Result<Vec<Argument>> {
+    if let Some(block) = body.blocks().next() {
+        let line = line_of(text, block.span().map_or(0, |span| span.start));
+        let place = format!("{}:{line}", file.display());
+        return Err(Error::invalid(format!(
+            "block `{}` in `{place}` is not expected there",
+            block.ident.as_str()
+        ))
+        .hint(format!("write `{} = {{ … }}`", block.ident.as_str())));
+    }
+    let attributes = body.attributes().map(|attribute| {
+        let line = line_of(text, attribute.span().map_or(0, |span| span.start));
+        let source = Source::File { path: file.to_owned(), line };
+        let name = attribute.key.as_str().to_owned();
+        let value = literal::evaluate(&attribute.value).map_err(|why| refused(&name, &source, &why))?;
+        Ok(Argument { name, value, source })
+    });
+    attributes.collect()
+}
+
+/// The error for an argument whose expression is not a literal.
+pub(super) fn refused(name: &str, source: &Source, why: &str) -> Error {
+    Error::invalid(format!("argument `{name}` in {source} is not a literal; nothing was done"))
+        .fact("cause", why)
+        .hint("give the value itself, or leave the argument out and pass it with `-backend-config`")
+}
+
+fn line_of(text: &str, offset: usize) -> usize {
+    text.as_bytes().iter().take(offset).filter(|byte| **byte == b'\n').count() + 1
+}
+
+/// Shorthand for tests and the JSON reader.
+pub(super) fn argument(name: &str, value: Value, source: Source) -> Argument {
+    Argument { name: name.to_owned(), value, source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::testing::directory;
+
+    #[test]
+    fn a_block_is_found_with_lines() {
+        let dir = directory(&[(
+            "main.tf",
+            "\u{feff}# c\nterraform {\n  backend \"s3\" {\n    bucket = \"b\"\n    encrypt = true\n  }\n}\n",
+        )]);
+        let block = find_backend(dir.path()).unwrap().unwrap();
+        assert_eq!((block.kind.as_str(), block.line), ("s3", 3));
+        assert_eq!(
+            block.arguments[1].source.to_string(),
+            format!("{}:5", dir.path().join("main.tf").display())
+        );
+    }
+
+    #[test]
+    fn two_blocks_are_refused_but_overrides_replace() {
+        let block = "terraform {\n  backend \"s3\" {\n    key = \"K\"\n  }\n}\n";
+        let dir = directory(&[("a.tf", block), ("b.tf", block)]);
+        assert!(find_backend(dir.path()).unwrap_err().to_string().contains("has two"));
+        let dir = directory(&[("a.tf", block), ("b_override.tf", &block.replace('K', "other"))]);
+        let block = find_backend(dir.path()).unwrap().unwrap();
+        assert_eq!(block.arguments[0].value, Value::String("other".into()));
+    }
+
+    #[test]
+    fn a_tofu_file_stands_in_for_its_tf_twin() {
+        let block = "terraform {\n  backend \"s3\" {\n    key = \"K\"\n  }\n}\n";
+        let dir = directory(&[("main.tf", block), ("main.tofu", &block.replace('K', "tofu"))]);
+        let found = find_backend(dir.path()).unwrap().unwrap();
+        assert_eq!(found.arguments[0].value, Value::String("tofu".into()));
+    }
+
+    #[test]
+    fn errors_name_file_and_line() {
+        let dir = directory(&[("main.tf", "terraform {\n  backend \"s3\" {\n    key = var.k\n  }\n}\n")]);
+        let error = find_backend(dir.path()).unwrap_err();
+        assert!(error.to_string().contains("main.tf:3"), "{error}");
+        let dir = directory(&[("main.tf", "terraform {\n  backend \"s3\"\n")]);
+        assert!(find_backend(dir.path()).unwrap_err().to_string().contains("main.tf:2"));
+    }
+}

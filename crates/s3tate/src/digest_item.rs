@@ -1,0 +1,179 @@
+//! The digest item: the MD5 of the state's bytes, beside the locks in the table.
+//!
+//! Item, as Terraform writes it: `LockID` (S) = `<bucket>/<key>-md5`, `Digest` (S) = 32 lower-case hex digits.
+//! An item that is missing or not of this form means "unknown", never an error, as for stock clients.
+
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem};
+
+use crate::aws::{Clients, Failure, Service};
+use crate::digest::StateDigest;
+use crate::error::Result;
+use crate::lock::{Holder, ItemLock};
+use crate::names::LockPath;
+
+const LOCK_ID: &str = "LockID";
+const DIGEST: &str = "Digest";
+
+/// The digest item of one state.
+#[derive(Debug, Clone)]
+pub(crate) struct DigestItem {
+    clients: Arc<Clients>,
+    table: String,
+    path: LockPath,
+}
+
+/// How a digest was put together with a release of the lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Settled {
+    /// Both happened in one transaction.
+    Both,
+    /// The lock was not ours any more; the digest was not put.
+    LockLost,
+    /// The caller or the store doesn't have transactions; nothing happened.
+    NoTransactions,
+}
+
+impl DigestItem {
+    pub(crate) fn new(clients: Arc<Clients>, table: String, path: LockPath) -> Self {
+        Self { clients, table, path }
+    }
+
+    /// Where the item is, in words.
+    pub(crate) fn place(&self) -> String {
+        format!("DynamoDB table `{}`, item `{}`", self.table, self.path.digest_id())
+    }
+
+    fn id(&self) -> AttributeValue {
+        AttributeValue::S(self.path.digest_id())
+    }
+
+    /// The recorded digest; `None` where there is none of the right form.
+    pub(crate) async fn get(&self) -> Result<Option<StateDigest>> {
+        let client = self.clients.dynamodb().await;
+        let get = client
+            .get_item()
+            .table_name(&self.table)
+            .key(LOCK_ID, self.id())
+            .projection_expression(format!("{LOCK_ID}, {DIGEST}"))
+            .consistent_read(true);
+        let output = get.send().await.map_err(|error| {
+            let failure = Failure::new(Service::DynamoDb, &error);
+            crate::lock::table_error(
+                failure,
+                &self.table,
+                &format!("can't read the digest of `{}`", self.path),
+            )
+        })?;
+        let digest = output.item().and_then(|item| item.get(DIGEST)).and_then(|value| value.as_s().ok());
+        Ok(digest.and_then(|text| StateDigest::from_hex(text)))
+    }
+
+    /// Records a digest, whatever is recorded now.
+    pub(crate) async fn put(&self, digest: StateDigest) -> Result<(), Failure> {
+        let client = self.clients.dynamodb().await;
+        let put = client
+            .put_item()
+            .table_name(&self.table)
+            .item(LOCK_ID, self.id())
+            .item(DIGEST, AttributeValue::S(digest.to_string()));
+        put.send().await.map(drop).map_err(|error| Failure::new(Service::DynamoDb, &error))
+    }
+
+    /// Records a digest if `parent`'s (or none) is still recorded; `false` where another is.
+    pub(crate) async fn put_after(
+        &self,
+        digest: StateDigest,
+        parent: Option<StateDigest>,
+    ) -> Result<bool, Failure> {
+        let client = self.clients.dynamodb().await;
+        let put = client
+            .put_item()
+            .table_name(&self.table)
+            .item(LOCK_ID, self.id())
+            .item(DIGEST, AttributeValue::S(digest.to_string()));
+        let absent = format!("attribute_not_exists({LOCK_ID})");
+        let put = match parent {
+            None => put.condition_expression(absent),
+            Some(parent) => put
+                .condition_expression(format!("{absent} OR {DIGEST} = :parent"))
+                .expression_attribute_values(":parent", AttributeValue::S(parent.to_string())),
+        };
+        match put.send().await {
+            Ok(_) => Ok(true),
+            Err(error) => {
+                let failure = Failure::new(Service::DynamoDb, &error);
+                if failure.is("ConditionalCheckFailedException") { Ok(false) } else { Err(failure) }
+            }
+        }
+    }
+
+    /// Records a digest and removes the lock item in one transaction, if the lock is still exactly this holder's.
+    ///
+    /// The condition stands on the delete itself: a separate check needs a permission that policies written for
+    /// Terraform lack.
+    pub(crate) async fn put_and_release(
+        &self,
+        digest: StateDigest,
+        lock: &Holder,
+    ) -> Result<Settled, Failure> {
+        let client = self.clients.dynamodb().await;
+        let put = Put::builder()
+            .table_name(&self.table)
+            .item(LOCK_ID, self.id())
+            .item(DIGEST, AttributeValue::S(digest.to_string()))
+            .build();
+        let delete = Delete::builder()
+            .table_name(&self.table)
+            .key(LOCK_ID, AttributeValue::S(self.path.to_string()))
+            .condition_expression("Info = :ours")
+            .expression_attribute_values(":ours", AttributeValue::S(lock.record.clone().unwrap_or_default()))
+            .build();
+        let (Ok(put), Ok(delete)) = (put, delete) else { return Ok(Settled::NoTransactions) };
+        let sent = client
+            .transact_write_items()
+            .transact_items(TransactWriteItem::builder().put(put).build())
+            .transact_items(TransactWriteItem::builder().delete(delete).build())
+            .send()
+            .await;
+        let Err(error) = sent else { return Ok(Settled::Both) };
+        let failure = Failure::new(Service::DynamoDb, &error);
+        let reasons = match error.as_service_error() {
+            Some(error) if error.is_transaction_canceled_exception() => cancellation_codes(error),
+            _ => Vec::new(),
+        };
+        if reasons.iter().any(|code| code == "ConditionalCheckFailed") {
+            return Ok(Settled::LockLost);
+        }
+        let unknown = failure.is("UnknownOperationException") || failure.status == Some(501);
+        if unknown || failure.denied() { Ok(Settled::NoTransactions) } else { Err(failure) }
+    }
+
+    /// Removes the item.
+    pub(crate) async fn delete(&self) -> Result<(), Failure> {
+        let client = self.clients.dynamodb().await;
+        let delete = client.delete_item().table_name(&self.table).key(LOCK_ID, self.id());
+        delete.send().await.map(drop).map_err(|error| Failure::new(Service::DynamoDb, &error))
+    }
+
+    /// The lock beside this digest.
+    pub(crate) fn lock(&self) -> ItemLock {
+        ItemLock::new(Arc::clone(&self.clients), self.table.clone(), self.path.clone())
+    }
+}
+
+fn cancellation_codes(
+    error: &aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError,
+) -> Vec<String> {
+    use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+    match error {
+        TransactWriteItemsError::TransactionCanceledException(cancelled) => cancelled
+            .cancellation_reasons()
+            .iter()
+            .filter_map(|reason| reason.code())
+            .map(str::to_owned)
+            .collect(),
+        _ => Vec::new(),
+    }
+}

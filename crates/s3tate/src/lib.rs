@@ -1,0 +1,43 @@
+//! Terraform and OpenTofu state on Amazon S3, with locks in DynamoDB or in S3 lock objects.
+//!
+//! This library shares buckets, tables, keys and locks with stock Terraform's and OpenTofu's `s3` backend. It is handed
+//! its values: only [`Env::from_process`] looks around.
+//!
+//! - [`config`]: blocks, options and cache, resolved to a [`config::BackendConfig`]
+//! - [`Backend`] and [`Workspace`]: read, outputs, push, lock, create, delete
+//! - [`lock`]: the lock record, guards and waiting
+//! - [`state`]: the state format, outputs and their renderings
+//! - [`Error`] and [`ErrorKind`]: what a caller does next
+
+mod aws;
+mod backend;
+pub mod config;
+mod copy;
+mod digest;
+mod digest_item;
+mod env;
+mod error;
+mod listing;
+pub mod lock;
+mod names;
+mod object;
+mod outputs;
+mod push;
+mod read;
+pub mod state;
+mod workspace;
+mod write;
+
+#[cfg(test)]
+mod testing;
+
+pub use backend::{Backend, parse_duration};
+pub use copy::Copied;
+pub use digest::{StateDigest, StateHasher};
+pub use env::Env;
+pub use error::{Error, ErrorKind, Result};
+pub use names::{ETag, LockId, LockPath, StateKey, VersionId, WorkspaceName};
+pub use push::{PushOptions, Pushed};
+pub use read::Snapshot;
+pub use workspace::Workspace;
+pub use write::Written;

@@ -1,0 +1,136 @@
+//! Locks kept in an S3 object beside the state, `<key>.tflock`, whose body is the record.
+//!
+//! Safety rests on `If-None-Match: *` alone; release deletes with `If-Match`, so a lock retaken meanwhile stays.
+
+use std::sync::Arc;
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+
+use super::{Holder, LockInfo, LockKind, LockRecord, LockStore, Refusal};
+use crate::aws::{Clients, Failure};
+use crate::config::BackendConfig;
+use crate::error::{ErrorKind, Result};
+use crate::names::StateKey;
+use crate::object::{Body, Bucket, Condition, Put};
+
+/// The lock object of one state.
+#[derive(Debug)]
+pub(crate) struct ObjectLock {
+    bucket: Bucket,
+    key: String,
+}
+
+impl ObjectLock {
+    pub(crate) fn new(clients: Arc<Clients>, config: Arc<BackendConfig>, state: &StateKey) -> Self {
+        Self { bucket: Bucket::new(clients, config), key: state.lock_object() }
+    }
+
+    fn place(&self) -> String {
+        format!("S3 object `{}`", self.bucket.url(&self.key))
+    }
+
+    fn holder_of(&self, body: &Body) -> Holder {
+        let record = String::from_utf8_lossy(&body.bytes).into_owned();
+        let info = LockInfo::read(&record);
+        let etag = body.etag.as_ref().map(ToString::to_string);
+        Holder { kind: LockKind::LockFile, place: self.place(), record: Some(record), info, etag }
+    }
+
+    async fn try_acquire(&self, record: &LockRecord) -> Result<Holder, Refusal> {
+        let put = Put {
+            key: &self.key,
+            bytes: record.text.clone().into(),
+            condition: Condition::Absent,
+            metadata: &[],
+        };
+        match self.bucket.put(put).await {
+            Ok(etag) => Ok(Holder {
+                kind: LockKind::LockFile,
+                place: self.place(),
+                record: Some(record.text.clone()),
+                info: Some(record.info.clone()),
+                etag: Some(etag.to_string()),
+            }),
+            Err(failure) => self.refused(record, failure).await,
+        }
+    }
+
+    async fn refused(&self, record: &LockRecord, failure: Failure) -> Result<Holder, Refusal> {
+        if failure.concurrent_write() {
+            return Err(Refusal::Contended("another client was just writing the lock object".into()));
+        }
+        if failure.precondition_failed() {
+            return match self.find_holder().await.map_err(Refusal::Failed)? {
+                Some(holder) if holder.record.as_deref() == Some(&record.text) => Ok(holder),
+                Some(holder) => Err(Refusal::Held(Box::new(holder))),
+                None => {
+                    Err(Refusal::Contended("the lock was released while its holder was looked up".into()))
+                }
+            };
+        }
+        // A lost reply: what is stored tells whether we hold the lock.
+        if failure.outcome_unknown()
+            && let Ok(Some(holder)) = self.find_holder().await
+            && holder.record.as_deref() == Some(&record.text)
+        {
+            return Ok(holder);
+        }
+        let message = format!("can't create the lock object `{}`", self.bucket.url(&self.key));
+        Err(Refusal::Failed(self.bucket.error(failure, message)))
+    }
+
+    async fn find_holder(&self) -> Result<Option<Holder>> {
+        match self.bucket.get(&self.key).await {
+            Ok(body) => Ok(body.map(|body| self.holder_of(&body))),
+            Err(failure) => {
+                let message = format!("can't look up the lock object `{}`", self.bucket.url(&self.key));
+                Err(self.bucket.error(failure, message))
+            }
+        }
+    }
+
+    async fn try_release(&self, holder: &Holder) -> Result<bool> {
+        match self.bucket.delete(&self.key, holder.etag.as_deref()).await {
+            Ok(()) => Ok(true),
+            Err(failure) if failure.precondition_failed() || failure.status == Some(404) => Ok(false),
+            Err(failure) if failure.status == Some(501) => self.release_unconditionally(holder).await,
+            Err(failure) => {
+                let message = format!("can't remove the lock object `{}`", self.bucket.url(&self.key));
+                let kind = failure.kind();
+                Err(failure.into_error_of(
+                    if kind == ErrorKind::Bug { ErrorKind::Unavailable } else { kind },
+                    message,
+                ))
+            }
+        }
+    }
+
+    /// For stores without conditional deletes: what stock clients do, read, compare, delete.
+    async fn release_unconditionally(&self, holder: &Holder) -> Result<bool> {
+        if self.find_holder().await?.is_none_or(|found| found.record != holder.record) {
+            return Ok(false);
+        }
+        match self.bucket.delete(&self.key, None).await {
+            Ok(()) => Ok(true),
+            Err(failure) => {
+                Err(failure
+                    .into_error(format!("can't remove the lock object `{}`", self.bucket.url(&self.key))))
+            }
+        }
+    }
+}
+
+impl LockStore for ObjectLock {
+    fn acquire<'a>(&'a self, record: &'a LockRecord) -> BoxFuture<'a, Result<Holder, Refusal>> {
+        self.try_acquire(record).boxed()
+    }
+
+    fn holder(&self) -> BoxFuture<'_, Result<Option<Holder>>> {
+        self.find_holder().boxed()
+    }
+
+    fn release<'a>(&'a self, holder: &'a Holder) -> BoxFuture<'a, Result<bool>> {
+        self.try_release(holder).boxed()
+    }
+}

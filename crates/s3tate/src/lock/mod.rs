@@ -1,0 +1,106 @@
+//! Locks: who may write a state. One record, kept in a DynamoDB item, in an S3 object, or in both.
+
+mod dynamodb;
+mod guard;
+mod info;
+mod lockfile;
+mod locks;
+mod wait;
+
+use std::fmt;
+
+use futures::future::BoxFuture;
+
+use crate::error::{Error, Result};
+
+pub(crate) use dynamodb::{ItemLock, table_error};
+pub use guard::LockGuard;
+pub(crate) use info::LockRecord;
+pub use info::{LockInfo, Operation};
+pub(crate) use lockfile::ObjectLock;
+pub(crate) use locks::Locks;
+pub use locks::Released;
+pub(crate) use wait::acquire;
+pub use wait::{LockOptions, Waiting};
+
+/// Where a lock is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LockKind {
+    /// An object beside the state (`use_lockfile`).
+    LockFile,
+    /// An item in the table (`dynamodb_table`).
+    DynamoDb,
+}
+
+impl LockKind {
+    /// The word used in JSON: `lockfile` or `dynamodb`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::LockFile => "lockfile",
+            Self::DynamoDb => "dynamodb",
+        }
+    }
+}
+
+/// A lock as it is stored: exactly what a conditional release must find again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// Where it is kept.
+    pub kind: LockKind,
+    /// Where exactly, in words.
+    pub place: String,
+    /// The record as stored; `None` for an item that has none.
+    pub record: Option<String>,
+    /// The record read; `None` where it is unreadable.
+    pub info: Option<LockInfo>,
+    /// The lock object's entity tag.
+    pub(crate) etag: Option<String>,
+}
+
+impl Holder {
+    /// Lays out who holds the lock, as facts of an error.
+    pub(crate) fn explain(&self, mut error: Error, now: jiff::Timestamp) -> Error {
+        match &self.info {
+            Some(info) => {
+                error = error
+                    .fact("held by", info.describe(now))
+                    .fact("operation", info.operation.clone())
+                    .fact("lock id", info.id.clone());
+            }
+            None => error = error.fact("held by", "unknown: the lock record can't be read"),
+        }
+        error.fact("kept in", self.place.clone())
+    }
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.info {
+            Some(info) => write!(f, "{} ({})", info.who, info.id),
+            None => write!(f, "an unreadable record in {}", self.place),
+        }
+    }
+}
+
+/// Why a lock was not acquired.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    /// Somebody holds it.
+    Held(Box<Holder>),
+    /// Somebody held it a moment ago, or was just acquiring it: trying again is right.
+    Contended(String),
+    /// The store failed; whether the lock is held is said by the error's kind.
+    Failed(Error),
+}
+
+/// One place that locks are kept in.
+pub(crate) trait LockStore: fmt::Debug + Send + Sync {
+    /// Acquires the lock if nobody holds it; a holder with this record's own id is us, after a lost reply.
+    fn acquire<'a>(&'a self, record: &'a LockRecord) -> BoxFuture<'a, Result<Holder, Refusal>>;
+
+    /// Who holds the lock.
+    fn holder(&self) -> BoxFuture<'_, Result<Option<Holder>>>;
+
+    /// Removes exactly this holder's lock; `false` where it is not there any more or somebody else's is.
+    fn release<'a>(&'a self, holder: &'a Holder) -> BoxFuture<'a, Result<bool>>;
+}

@@ -1,0 +1,237 @@
+//! Objects of the bucket: read whole, compare-and-swap write, conditional delete, listing.
+
+use std::sync::Arc;
+
+use aws_sdk_s3::operation::get_object::{GetObjectError, GetObjectOutput};
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::{ObjectCannedAcl, ServerSideEncryption};
+use base64::Engine as _;
+use bytes::{Bytes, BytesMut};
+use sha2::Digest as _;
+
+use crate::aws::{Clients, Failure, Service};
+use crate::config::{BackendConfig, Encryption};
+use crate::digest::StateDigest;
+use crate::error::{Error, ErrorKind, Result};
+use crate::names::{ETag, StateKey, VersionId};
+
+/// The content type of state and lock objects, as stock clients set it.
+const CONTENT_TYPE: &str = "application/json";
+/// How often a body that broke off is asked for again.
+const BODY_ATTEMPTS: usize = 3;
+
+/// The configured bucket, with the headers that every request to it needs.
+#[derive(Debug, Clone)]
+pub(crate) struct Bucket {
+    clients: Arc<Clients>,
+    config: Arc<BackendConfig>,
+}
+
+/// An object as it was read: one version, whole.
+#[derive(Debug, Clone)]
+pub(crate) struct Body {
+    pub(crate) bytes: Bytes,
+    pub(crate) etag: Option<ETag>,
+    pub(crate) facts: Facts,
+}
+
+/// What an object's headers say.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Facts {
+    pub(crate) version_id: Option<VersionId>,
+    pub(crate) metadata: Metadata,
+}
+
+/// s3tate's own metadata on the objects it wrote; empty on others'.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Metadata {
+    /// MD5 of the body, written in the same request as the body.
+    pub(crate) digest: Option<StateDigest>,
+    /// MD5 of the body that this one replaced.
+    pub(crate) parent: Option<StateDigest>,
+    /// Which write this is, to settle lost replies.
+    pub(crate) write_id: Option<String>,
+}
+
+/// Names of the metadata on objects that s3tate writes.
+pub(crate) mod meta {
+    /// MD5 of the body, 32 hex digits.
+    pub(crate) const DIGEST: &str = "s3tate-md5";
+    /// MD5 of the body that was replaced, 32 hex digits; absent for a first one.
+    pub(crate) const PARENT: &str = "s3tate-parent";
+    /// The state's serial.
+    pub(crate) const SERIAL: &str = "s3tate-serial";
+    /// The state's lineage.
+    pub(crate) const LINEAGE: &str = "s3tate-lineage";
+    /// `s3tate/<version>`.
+    pub(crate) const WRITER: &str = "s3tate-writer";
+    /// A random id of this write.
+    pub(crate) const WRITE_ID: &str = "s3tate-write-id";
+}
+
+/// What must hold for a write to happen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Condition<'a> {
+    /// No object is there.
+    Absent,
+    /// The object with this entity tag is there.
+    Is(&'a ETag),
+}
+
+/// One write.
+#[derive(Debug)]
+pub(crate) struct Put<'a> {
+    pub(crate) key: &'a str,
+    pub(crate) bytes: Bytes,
+    pub(crate) condition: Condition<'a>,
+    pub(crate) metadata: &'a [(&'static str, String)],
+}
+
+impl Bucket {
+    pub(crate) fn new(clients: Arc<Clients>, config: Arc<BackendConfig>) -> Self {
+        Self { clients, config }
+    }
+
+    /// The `s3://` URL of an object.
+    pub(crate) fn url(&self, key: &str) -> String {
+        format!("s3://{}/{key}", self.config.bucket)
+    }
+
+    /// Reads an object whole; `None` where there is none. A body that breaks off is asked for again.
+    pub(crate) async fn get(&self, key: &str) -> Result<Option<Body>, Failure> {
+        let mut attempt = 1;
+        loop {
+            let Some(output) = self.start_get(key).await? else { return Ok(None) };
+            let (etag, facts) = facts(&output);
+            match collect(output).await {
+                Ok(bytes) => return Ok(Some(Body { bytes, etag, facts })),
+                Err(why) if attempt >= BODY_ATTEMPTS => return Err(Failure::interrupted(Service::S3, why)),
+                Err(why) => tracing::warn!(key, attempt, why, "the body broke off"),
+            }
+            attempt += 1;
+        }
+    }
+
+    /// Starts reading an object; `None` where there is none.
+    pub(crate) async fn start_get(&self, key: &str) -> Result<Option<GetObjectOutput>, Failure> {
+        let mut request = self.clients.s3().await.get_object().bucket(&self.config.bucket).key(key);
+        if let Encryption::Customer(customer) = &self.config.encryption {
+            request = request
+                .sse_customer_algorithm("AES256")
+                .sse_customer_key(customer.key.expose())
+                .sse_customer_key_md5(&customer.md5);
+        }
+        match request.send().await {
+            Ok(output) => Ok(Some(output)),
+            Err(error) if error.as_service_error().is_some_and(GetObjectError::is_no_such_key) => Ok(None),
+            Err(error) => Err(Failure::new(Service::S3, &error)),
+        }
+    }
+
+    /// Writes an object if the condition holds; returns its entity tag.
+    pub(crate) async fn put(&self, put: Put<'_>) -> Result<ETag, Failure> {
+        let client = self.clients.s3().await;
+        let mut request =
+            client.put_object().bucket(&self.config.bucket).key(put.key).content_type(CONTENT_TYPE);
+        if !self.config.skip_s3_checksum {
+            let sum = base64::engine::general_purpose::STANDARD.encode(sha2::Sha256::digest(&put.bytes));
+            request = request.checksum_sha256(sum);
+        }
+        request = match put.condition {
+            Condition::Absent => request.if_none_match("*"),
+            Condition::Is(etag) => request.if_match(etag.as_str()),
+        };
+        for (name, value) in put.metadata {
+            request = request.metadata(*name, value);
+        }
+        if let Some(acl) = &self.config.acl {
+            request = request.acl(ObjectCannedAcl::from(acl.as_str()));
+        }
+        request = match &self.config.encryption {
+            Encryption::BucketDefault => request,
+            Encryption::S3 => request.server_side_encryption(ServerSideEncryption::Aes256),
+            Encryption::Kms(key) => {
+                request.server_side_encryption(ServerSideEncryption::AwsKms).ssekms_key_id(key)
+            }
+            Encryption::Customer(customer) => request
+                .sse_customer_algorithm("AES256")
+                .sse_customer_key(customer.key.expose())
+                .sse_customer_key_md5(&customer.md5),
+        };
+        match request.body(ByteStream::from(put.bytes)).send().await {
+            Ok(output) => Ok(ETag::from(output.e_tag().unwrap_or_default().to_owned())),
+            Err(error) => Err(Failure::new(Service::S3, &error)),
+        }
+    }
+
+    /// Deletes an object, only if it still has the given entity tag where one is given.
+    pub(crate) async fn delete(&self, key: &str, etag: Option<&str>) -> Result<(), Failure> {
+        let client = self.clients.s3().await;
+        let request = client.delete_object().bucket(&self.config.bucket).key(key);
+        let request = request.set_if_match(etag.map(str::to_owned));
+        request.send().await.map(drop).map_err(|error| Failure::new(Service::S3, &error))
+    }
+
+    /// All keys below a prefix, page after page.
+    pub(crate) async fn list(&self, prefix: &str) -> Result<Vec<String>, Failure> {
+        let client = self.clients.s3().await;
+        let mut pages =
+            client.list_objects_v2().bucket(&self.config.bucket).prefix(prefix).into_paginator().send();
+        let mut keys = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| Failure::new(Service::S3, &error))?;
+            keys.extend(page.contents().iter().filter_map(|object| object.key()).map(str::to_owned));
+        }
+        Ok(keys)
+    }
+
+    /// Whether the bucket keeps versions; `None` where the caller may not know.
+    pub(crate) async fn versioning(&self) -> Option<bool> {
+        let client = self.clients.s3().await;
+        let answer = client.get_bucket_versioning().bucket(&self.config.bucket).send().await.ok()?;
+        Some(answer.status().is_some_and(|status| status.as_str() == "Enabled"))
+    }
+
+    /// An error of a request to this bucket, with a missing bucket told apart.
+    pub(crate) fn error(&self, failure: Failure, message: String) -> Error {
+        if failure.is("NoSuchBucket") {
+            let bucket = &self.config.bucket;
+            return failure
+                .into_error_of(
+                    ErrorKind::Unavailable,
+                    format!("{message}: there is no bucket `{bucket}`; nothing was written"),
+                )
+                .hint("create it, or correct `bucket`; one created within the last minute may take another");
+        }
+        failure.into_error(message)
+    }
+
+    /// The URL of a state.
+    pub(crate) fn state_url(&self, key: &StateKey) -> String {
+        self.url(key.as_str())
+    }
+}
+
+/// Entity tag and facts of an answer whose body isn't read yet.
+pub(crate) fn facts(output: &GetObjectOutput) -> (Option<ETag>, Facts) {
+    let text = |name: &str| output.metadata().and_then(|metadata| metadata.get(name)).map(String::as_str);
+    let metadata = Metadata {
+        digest: text(meta::DIGEST).and_then(StateDigest::from_hex),
+        parent: text(meta::PARENT).and_then(StateDigest::from_hex),
+        write_id: text(meta::WRITE_ID).map(str::to_owned),
+    };
+    let version_id = output.version_id().map(|id| VersionId::from(id.to_owned()));
+    (output.e_tag().map(|tag| ETag::from(tag.to_owned())), Facts { version_id, metadata })
+}
+
+async fn collect(mut output: GetObjectOutput) -> Result<Bytes, String> {
+    let expected = output.content_length().and_then(|length| usize::try_from(length).ok());
+    let mut bytes = BytesMut::with_capacity(expected.unwrap_or_default());
+    while let Some(chunk) = output.body.next().await {
+        bytes.extend_from_slice(&chunk.map_err(|error| error.to_string())?);
+    }
+    match expected {
+        Some(expected) if expected != bytes.len() => Err(format!("{} of {expected} bytes came", bytes.len())),
+        _ => Ok(bytes.freeze()),
+    }
+}

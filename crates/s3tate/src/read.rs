@@ -1,0 +1,130 @@
+//! Reading a state: object and digest in one round trip, each proving the other.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::digest::StateDigest;
+use crate::error::{Error, ErrorKind, Result};
+use crate::names::{ETag, VersionId};
+use crate::object::{Body, Metadata};
+use crate::workspace::Workspace;
+
+/// The pause between readings while the digest disagrees, as with stock clients.
+const DIGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// A state as it was read: one version of the object, proven by the digest where one is recorded.
+#[derive(Debug, Clone, Default)]
+pub struct Snapshot {
+    /// The stored bytes; `None` where there is no object or an empty one, which both mean "no state".
+    pub bytes: Option<Bytes>,
+    /// The object's entity tag; `None` where there is no object.
+    pub etag: Option<ETag>,
+    /// The object's version, in a versioned bucket.
+    pub version_id: Option<VersionId>,
+    /// MD5 of the bytes.
+    pub digest: Option<StateDigest>,
+    pub(crate) metadata: Metadata,
+}
+
+impl Snapshot {
+    fn new(body: Option<Body>) -> Self {
+        let Some(body) = body else { return Self::default() };
+        let digest = (!body.bytes.is_empty()).then(|| StateDigest::of(&body.bytes));
+        Self {
+            bytes: digest.is_some().then_some(body.bytes),
+            etag: body.etag,
+            version_id: body.facts.version_id,
+            digest,
+            metadata: body.facts.metadata,
+        }
+    }
+
+    /// Whether the recorded digest is this state's; an unknown one fits any, as for stock clients.
+    pub(crate) fn fits(&self, recorded: Option<StateDigest>) -> bool {
+        recorded.is_none() || recorded == self.digest
+    }
+}
+
+impl Workspace {
+    /// Reads the state.
+    ///
+    /// Where the recorded digest disagrees, both are read again every 2 s for up to 10 s, since a writer may be
+    /// between the two. Nothing is created and nothing is written.
+    ///
+    /// # Errors
+    /// - [`ErrorKind::Corrupt`]: object and digest still disagree; the error shows both.
+    /// - [`ErrorKind::Denied`], [`ErrorKind::Unavailable`]: bucket or table can't be read.
+    pub async fn read(&self) -> Result<Snapshot> {
+        let env = &self.backend.env;
+        let start = env.instant();
+        let mut readings = 1;
+        loop {
+            let (snapshot, recorded) = self.read_once().await?;
+            let Some(recorded) = recorded.filter(|_| !snapshot.fits(recorded)) else { return Ok(snapshot) };
+            let spent = env.instant().duration_since(start);
+            if spent >= self.backend.digest_timeout {
+                return Err(self.mismatch(&snapshot, recorded, readings, spent));
+            }
+            env.sleep(DIGEST_PAUSE.min(self.backend.digest_timeout.saturating_sub(spent))).await;
+            readings += 1;
+        }
+    }
+
+    /// Object and recorded digest, read at the same time and not compared.
+    pub(crate) async fn read_once(&self) -> Result<(Snapshot, Option<StateDigest>)> {
+        let bucket = self.bucket();
+        let object = async {
+            let body = bucket.get(self.key.as_str()).await;
+            body.map_err(|failure| bucket.error(failure, format!("can't read `{}`", self.url())))
+        };
+        let (body, recorded) = futures::future::try_join(object, self.recorded_digest()).await?;
+        Ok((Snapshot::new(body), recorded))
+    }
+
+    /// The digest in the table; `None` where there is no table or nothing usable in it.
+    pub(crate) async fn recorded_digest(&self) -> Result<Option<StateDigest>> {
+        match self.digest_item() {
+            Some(item) => item.get().await,
+            None => Ok(None),
+        }
+    }
+
+    fn mismatch(&self, found: &Snapshot, recorded: StateDigest, readings: u32, spent: Duration) -> Error {
+        let place = self.digest_item().map(|item| item.place()).unwrap_or_default();
+        let message = format!("`{}` does not match its recorded digest; it was not used", self.url());
+        let calculated = match found.digest {
+            Some(digest) => digest.to_string(),
+            None => "none, since there is no state".to_owned(),
+        };
+        let error = Error::new(ErrorKind::Corrupt, message)
+            .fact("bucket", self.backend.config.bucket.clone())
+            .fact("key", self.key.to_string())
+            .fact("calculated checksum", calculated)
+            .fact("stored checksum", format!("{recorded}, {place}"))
+            .fact("read", format!("{readings} times in {} s", spent.as_secs()));
+        explain_mismatch(error, found, recorded)
+    }
+}
+
+/// The provable case: s3tate wrote the object over the one that the table still records.
+fn explain_mismatch(error: Error, found: &Snapshot, recorded: StateDigest) -> Error {
+    match found.digest {
+        Some(digest) if found.metadata.digest == Some(digest) && found.metadata.parent == Some(recorded) => {
+            error
+                .fact(
+                    "cause",
+                    "a writer stopped after the object and before its digest; the object is its successor",
+                )
+                .hint(format!("set `Digest` of that item to {digest}"))
+        }
+        Some(digest) => error
+            .fact("cause", "the object was replaced without its digest, or its digest without the object")
+            .hint(format!(
+                "compare the object's versions; if it is the right one, set `Digest` of that item to {digest}"
+            )),
+        None => error
+            .fact("cause", "the object is gone while its digest is still recorded")
+            .hint("restore the object from its versions, or remove that item if the state is to be empty"),
+    }
+}

@@ -1,0 +1,254 @@
+//! One workspace: its state, digest and locks.
+
+use std::sync::Arc;
+
+use crate::backend::Backend;
+use crate::digest_item::DigestItem;
+use crate::error::{Error, ErrorKind, Result};
+use crate::lock::{
+    Holder, LockGuard, LockInfo, LockKind, LockOptions, LockRecord, LockStore, Locks, ObjectLock, Operation,
+    Released, acquire,
+};
+use crate::names::{LockPath, StateKey, WorkspaceName};
+use crate::object::Bucket;
+use crate::read::Snapshot;
+use crate::state;
+
+/// The Terraform release whose format new states are written in; it stands in `terraform_version`.
+pub(crate) const STATE_WRITER: &str = "1.11.4";
+
+/// One workspace of a backend. Opening it sends nothing and creates nothing.
+#[derive(Debug, Clone)]
+pub struct Workspace {
+    pub(crate) backend: Backend,
+    name: WorkspaceName,
+    pub(crate) key: StateKey,
+}
+
+impl Workspace {
+    pub(crate) fn new(backend: Backend, name: WorkspaceName) -> Self {
+        let key = name.state_key(&backend.config);
+        Self { backend, name, key }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &WorkspaceName {
+        &self.name
+    }
+
+    /// The key of its state.
+    pub fn key(&self) -> &StateKey {
+        &self.key
+    }
+
+    /// The URL of its state: `s3://BUCKET/KEY`.
+    pub fn url(&self) -> String {
+        self.bucket().state_url(&self.key)
+    }
+
+    pub(crate) fn bucket(&self) -> Bucket {
+        self.backend.bucket()
+    }
+
+    fn lock_path(&self) -> LockPath {
+        self.key.lock_path(&self.backend.config.bucket)
+    }
+
+    pub(crate) fn digest_item(&self) -> Option<DigestItem> {
+        let table = self.backend.config.table.clone()?;
+        Some(DigestItem::new(Arc::clone(&self.backend.clients), table, self.lock_path()))
+    }
+
+    fn locks(&self) -> Locks {
+        let config = &self.backend.config;
+        let mut stores: Vec<(LockKind, Box<dyn LockStore>)> = Vec::new();
+        if config.use_lockfile {
+            let object = ObjectLock::new(Arc::clone(&self.backend.clients), Arc::clone(config), &self.key);
+            stores.push((LockKind::LockFile, Box::new(object)));
+        }
+        if let Some(item) = self.digest_item() {
+            stores.push((LockKind::DynamoDb, Box::new(item.lock())));
+        }
+        Locks::new(stores)
+    }
+
+    /// Locks the workspace; `None` where locking is off or nothing is configured to lock with.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Locked`]: somebody else holds the lock; the error names holder, operation and id.
+    pub async fn lock(&self, operation: Operation, options: &LockOptions) -> Result<Option<LockGuard>> {
+        let locks = Arc::new(self.locks());
+        if !options.lock || locks.is_empty() {
+            return Ok(None);
+        }
+        let info = LockInfo::new(operation, &self.lock_path(), &self.backend.env)?;
+        let record = LockRecord::new(info.clone());
+        let held = acquire(&locks, &record, options, &self.backend.env).await?;
+        Ok(Some(LockGuard::new(locks, info, held)))
+    }
+
+    /// Locks and reads at once: one round trip where the lock is free.
+    ///
+    /// Reading before the lock is known to be held is safe, since a write carries the entity tag that was read. After
+    /// a wait the state is read again, as it has probably moved.
+    ///
+    /// # Errors
+    /// Those of [`Workspace::lock`] first, then those of [`Workspace::read`], after which nothing is left locked.
+    pub async fn lock_and_read(
+        &self,
+        operation: Operation,
+        options: &LockOptions,
+    ) -> Result<(Option<LockGuard>, Snapshot)> {
+        let start = self.backend.env.instant();
+        let lock = async {
+            let guard = self.lock(operation, options).await;
+            (guard, self.backend.env.instant().duration_since(start))
+        };
+        let ((guard, waited), early) = futures::future::join(lock, self.read_once()).await;
+        let guard = guard?;
+        let fresh = waited.as_secs() == 0;
+        let snapshot = match early {
+            Ok((snapshot, recorded)) if fresh && snapshot.fits(recorded) => Ok(snapshot),
+            Err(error) if fresh => Err(error),
+            _ => self.read().await,
+        };
+        match snapshot {
+            Ok(snapshot) => Ok((guard, snapshot)),
+            Err(error) => Err(self.give_up(guard, error).await),
+        }
+    }
+
+    /// Releases the lock on the way out of a failure, which stays the error.
+    pub(crate) async fn give_up(&self, guard: Option<LockGuard>, error: Error) -> Error {
+        let Some(guard) = guard else { return error };
+        let id = guard.info().id.clone();
+        match guard.release().await {
+            Ok(_) => error,
+            Err(release) => error
+                .fact("also", format!("the lock could not be released: {release}"))
+                .fact("lock id", id.clone())
+                .fact("next", format!("`s3tate force-unlock -force {id}`")),
+        }
+    }
+
+    /// Who holds the lock, of each kind that somebody holds.
+    ///
+    /// # Errors
+    /// Failures of the store.
+    pub async fn lock_holders(&self) -> Result<Vec<Holder>> {
+        self.locks().holders().await
+    }
+
+    /// Removes the lock with this id, wherever it is kept.
+    ///
+    /// # Errors
+    /// - [`ErrorKind::Invalid`]: nothing is configured to lock with.
+    /// - [`ErrorKind::NotFound`]: nothing is locked.
+    /// - [`ErrorKind::Locked`]: another id holds the lock; nothing was removed.
+    pub async fn force_unlock(&self, id: &str) -> Result<Released> {
+        let locks = self.locks();
+        if locks.is_empty() {
+            return Err(Error::invalid(
+                "neither `dynamodb_table` nor `use_lockfile` is set: there are no locks",
+            ));
+        }
+        locks.force_unlock(id).await
+    }
+
+    /// Creates the workspace with an empty state: serial 1 and a new lineage.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Conflict`]: it exists already; nothing was written. Those of locking and writing.
+    pub async fn create(&self, options: &LockOptions) -> Result<()> {
+        let (guard, snapshot) = self.lock_and_read(Operation::Init, options).await?;
+        if snapshot.bytes.is_some() {
+            let exists = Error::new(ErrorKind::Conflict, format!("workspace `{}` already exists", self.name));
+            return Err(self.give_up(guard, exists).await);
+        }
+        let lineage = self.backend.env.random_id()?;
+        let bytes = state::empty_state(STATE_WRITER, 1, &lineage);
+        self.write_and_release(&snapshot, bytes.into(), guard).await.map(drop)
+    }
+
+    /// Deletes state and digest, with the lock held until it is done. The lock itself stays free.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`]: resources are left in it and `force` is not set, or it is the default workspace;
+    /// nothing was deleted. [`ErrorKind::NotFound`]: there is no state. [`ErrorKind::Conflict`]: the state changed
+    /// meanwhile.
+    pub async fn delete(&self, force: bool, options: &LockOptions) -> Result<()> {
+        if self.name.is_default() {
+            return Err(Error::invalid("the default workspace can't be deleted"));
+        }
+        let (guard, snapshot) = self.lock_and_read(Operation::WorkspaceDelete, options).await?;
+        let deleted = match self.deletable(&snapshot, force) {
+            Ok(()) => self.delete_objects(&snapshot).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = deleted {
+            return Err(self.give_up(guard, error).await);
+        }
+        match guard {
+            Some(guard) => guard.release().await.map(drop),
+            None => Ok(()),
+        }
+    }
+
+    fn deletable(&self, snapshot: &Snapshot, force: bool) -> Result<()> {
+        let Some(bytes) = &snapshot.bytes else {
+            return if snapshot.etag.is_some() { Ok(()) } else { Err(self.missing()) };
+        };
+        if force {
+            return Ok(());
+        }
+        let unreadable = |error: state::StateError| {
+            Error::new(
+                ErrorKind::Corrupt,
+                format!("can't tell what `{}` holds; nothing was deleted", self.url()),
+            )
+            .hint("`-force` deletes it all the same")
+            .with_source(error)
+        };
+        let left = state::managed_resource_addresses(bytes).map_err(unreadable)?;
+        if left.is_empty() {
+            return Ok(());
+        }
+        let message = format!("workspace `{}` is not empty; nothing was deleted", self.name);
+        let error =
+            left.iter().fold(Error::invalid(message), |error, address| error.fact("tracks", address.clone()));
+        Err(error.hint("destroy these first, or delete with `-force`, which leaves them behind unmanaged"))
+    }
+
+    async fn delete_objects(&self, snapshot: &Snapshot) -> Result<()> {
+        let etag = snapshot.etag.as_ref().map(crate::names::ETag::as_str);
+        match self.bucket().delete(self.key.as_str(), etag).await {
+            Ok(()) => {}
+            Err(failure) if failure.precondition_failed() => return Err(self.changed()),
+            Err(failure) => return Err(failure.into_error(format!("can't delete `{}`", self.url()))),
+        }
+        let Some(item) = self.digest_item() else { return Ok(()) };
+        item.delete().await.map_err(|failure| {
+            failure
+                .into_error_of(
+                    ErrorKind::Unknown,
+                    format!("`{}` is deleted, but its digest is not", self.url()),
+                )
+                .fact("left behind", item.place())
+                .hint("remove that item, or a new workspace of this name can't be read")
+        })
+    }
+
+    /// The error for a workspace without a state.
+    pub fn missing(&self) -> Error {
+        Error::new(ErrorKind::NotFound, format!("there is no state at `{}`", self.url()))
+            .fact("workspace", self.name.to_string())
+            .hint("`s3tate workspace list` shows those that exist; reading creates none")
+    }
+
+    fn changed(&self) -> Error {
+        Error::new(
+            ErrorKind::Conflict,
+            format!("`{}` changed after it was read; nothing was deleted", self.url()),
+        )
+    }
+}

@@ -1,0 +1,231 @@
+//! Writing a state: compare-and-swap of the object, then digest and release in one transaction.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::aws::Failure;
+use crate::digest::StateDigest;
+use crate::digest_item::{DigestItem, Settled};
+use crate::error::{Error, ErrorKind, Result};
+use crate::lock::{Holder, LockGuard, LockKind};
+use crate::names::ETag;
+use crate::object::{Body, Condition, Put, meta};
+use crate::read::Snapshot;
+use crate::state::Header;
+use crate::workspace::Workspace;
+
+/// How often a write is tried again that met another one under way (409).
+const CONCURRENT_ATTEMPTS: u32 = 5;
+/// The pause before the first of those, doubled each time.
+const CONCURRENT_PAUSE: Duration = Duration::from_millis(100);
+
+/// A write that happened.
+#[derive(Debug, Clone)]
+pub struct Written {
+    /// MD5 of the stored bytes.
+    pub digest: StateDigest,
+    /// Entity tag of the stored object.
+    pub etag: ETag,
+    /// Whether the lock was no longer ours when it was to be released. The write stands all the same, since it
+    /// replaced exactly the state that was read.
+    pub lock_lost: bool,
+}
+
+impl Workspace {
+    /// Replaces the state that was read by `bytes`, records the digest, and releases the lock.
+    ///
+    /// Sends `bytes` unchanged, on condition that what is stored is still `base`. The metadata that travels with the
+    /// object makes it self-describing: its MD5, its parent's, serial, lineage, writer. A lost reply is settled by
+    /// reading back.
+    ///
+    /// # Errors
+    /// - [`ErrorKind::Conflict`]: something else is stored; nothing was written; the lock is released.
+    /// - [`ErrorKind::Unknown`]: the reply was lost and reading back failed (the lock is kept), or the object was
+    ///   written and its digest was not; the error says which.
+    /// - [`ErrorKind::Denied`], [`ErrorKind::Unavailable`]: nothing was written; the lock is released.
+    pub async fn write_and_release(
+        &self,
+        base: &Snapshot,
+        bytes: Bytes,
+        guard: Option<LockGuard>,
+    ) -> Result<Written> {
+        let digest = StateDigest::of(&bytes);
+        let etag = match self.put_state(base, bytes, digest).await {
+            Ok(etag) => etag,
+            Err(error) if error.kind() == ErrorKind::Unknown => return Err(keep_lock(guard, error)),
+            Err(error) => return Err(self.give_up(guard, error).await),
+        };
+        let lock_lost = self.settle(base, digest, guard).await?;
+        Ok(Written { digest, etag, lock_lost })
+    }
+
+    async fn put_state(&self, base: &Snapshot, bytes: Bytes, digest: StateDigest) -> Result<ETag> {
+        let write_id = self.backend.env.random_id()?;
+        let metadata = metadata(base, &bytes, digest, &write_id);
+        let condition = base.etag.as_ref().map_or(Condition::Absent, Condition::Is);
+        let bucket = self.bucket();
+        let mut attempt = 0;
+        loop {
+            let put = Put { key: self.key.as_str(), bytes: bytes.clone(), condition, metadata: &metadata };
+            match bucket.put(put).await {
+                Ok(etag) => return Ok(etag),
+                Err(failure) if failure.concurrent_write() && attempt < CONCURRENT_ATTEMPTS => {
+                    self.backend.env.sleep(CONCURRENT_PAUSE * 2_u32.pow(attempt)).await;
+                    attempt += 1;
+                }
+                Err(failure) => return self.settle_put(base, &write_id, failure).await,
+            }
+        }
+    }
+
+    /// Decides what became of a write that was not acknowledged.
+    async fn settle_put(&self, base: &Snapshot, write_id: &str, failure: Failure) -> Result<ETag> {
+        let refused = failure.precondition_failed() || failure.is("NoSuchKey") || failure.concurrent_write();
+        if !refused && !failure.outcome_unknown() {
+            let bucket = self.bucket();
+            return Err(
+                bucket.error(failure, format!("can't write `{}`; the stored state is as it was", self.url()))
+            );
+        }
+        // A refusal may be the answer to the SDK's second attempt, after the first one's reply was lost.
+        match self.bucket().get(self.key.as_str()).await {
+            Ok(Some(Body { etag: Some(etag), facts, .. }))
+                if facts.metadata.write_id.as_deref() == Some(write_id) =>
+            {
+                Ok(etag)
+            }
+            Ok(found) if refused || found.as_ref().and_then(|body| body.etag.clone()) != base.etag => {
+                Err(self.conflict(base, found.as_ref(), failure))
+            }
+            Ok(_) => Err(failure.into_error_of(
+                ErrorKind::Unavailable,
+                format!("can't write `{}`; the stored state is as it was", self.url()),
+            )),
+            Err(_) => Err(failure
+                .into_error_of(ErrorKind::Unknown, format!("can't tell whether `{}` was written", self.url()))
+                .hint("once S3 answers, compare with `s3tate state pull` before you push again")),
+        }
+    }
+
+    fn conflict(&self, base: &Snapshot, found: Option<&Body>, failure: Failure) -> Error {
+        let message = format!("`{}` changed after it was read; nothing was written", self.url());
+        failure
+            .into_error_of(ErrorKind::Conflict, message)
+            .fact("read", describe(base.bytes.as_deref(), base.etag.as_ref()))
+            .fact(
+                "stored",
+                describe(found.map(|body| &*body.bytes), found.and_then(|body| body.etag.as_ref())),
+            )
+            .hint("read it again (`s3tate state pull`) and redo the change on it")
+    }
+
+    /// Records the digest and releases the lock; `true` where the lock was no longer ours.
+    async fn settle(&self, base: &Snapshot, digest: StateDigest, guard: Option<LockGuard>) -> Result<bool> {
+        let Some(mut guard) = guard else {
+            if let Some(item) = self.digest_item() {
+                item.put(digest).await.map_err(|failure| self.digest_missing(failure, &item, digest))?;
+            }
+            return Ok(false);
+        };
+        let mut lost = false;
+        if let Some(item) = self.digest_item() {
+            let lock = guard.held().iter().find(|holder| holder.kind == LockKind::DynamoDb).cloned();
+            match self.record_and_release(base, digest, &item, lock.as_ref()).await {
+                Ok(Recorded::Released) => guard.forget(LockKind::DynamoDb),
+                Ok(Recorded::StillHeld) => {}
+                Ok(Recorded::Lost) => {
+                    guard.forget(LockKind::DynamoDb);
+                    lost = true;
+                }
+                Err(error) => return Err(self.give_up(Some(guard), error).await),
+            }
+        }
+        let released = guard.release().await.map_err(|error| self.written_but_locked(error))?;
+        Ok(lost || !released.missing.is_empty())
+    }
+
+    async fn record_and_release(
+        &self,
+        base: &Snapshot,
+        digest: StateDigest,
+        item: &DigestItem,
+        lock: Option<&Holder>,
+    ) -> Result<Recorded> {
+        let settled = match lock {
+            Some(lock) => item.put_and_release(digest, lock).await,
+            None => Ok(Settled::NoTransactions),
+        };
+        let recorded = match settled {
+            Ok(Settled::Both) => Ok(Recorded::Released),
+            Ok(Settled::NoTransactions) => item.put(digest).await.map(|()| Recorded::StillHeld),
+            // Whoever took the lock may have written by now: only our parent's digest may be replaced.
+            Ok(Settled::LockLost) => item.put_after(digest, base.digest).await.map(|_| Recorded::Lost),
+            Err(failure) => Err(failure),
+        };
+        recorded.map_err(|failure| self.digest_missing(failure, item, digest))
+    }
+
+    fn digest_missing(&self, failure: Failure, item: &DigestItem, digest: StateDigest) -> Error {
+        let message = format!("`{}` was written, but its digest was not recorded", self.url());
+        let denied = failure.denied();
+        let error = failure.into_error_of(ErrorKind::Unknown, message).fact("digest", digest.to_string());
+        let error = error.fact("item", item.place());
+        let hint = "every reader fails until `Digest` of that item has this value";
+        if denied { error.hint(format!("grant dynamodb:PutItem; {hint}")) } else { error.hint(hint) }
+    }
+
+    fn written_but_locked(&self, error: Error) -> Error {
+        error.fact("note", format!("`{}` was written; only the release of its lock failed", self.url()))
+    }
+}
+
+/// What makes the object self-describing.
+fn metadata(
+    base: &Snapshot,
+    bytes: &[u8],
+    digest: StateDigest,
+    write_id: &str,
+) -> Vec<(&'static str, String)> {
+    let mut metadata = vec![
+        (meta::DIGEST, digest.to_string()),
+        (meta::WRITER, concat!("s3tate/", env!("CARGO_PKG_VERSION")).to_owned()),
+        (meta::WRITE_ID, write_id.to_owned()),
+    ];
+    metadata.extend(base.digest.map(|parent| (meta::PARENT, parent.to_string())));
+    if let Ok(Some(header)) = Header::parse(bytes) {
+        metadata.push((meta::SERIAL, header.serial.to_string()));
+        // Metadata travels as a header, which takes plain ASCII only.
+        if !header.lineage.is_empty() && header.lineage.bytes().all(|byte| byte.is_ascii_graphic()) {
+            metadata.push((meta::LINEAGE, header.lineage));
+        }
+    }
+    metadata
+}
+
+/// What became of the lock item while the digest was recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Recorded {
+    Released,
+    StillHeld,
+    Lost,
+}
+
+/// Leaves the lock in place on purpose: a write may still be under way.
+fn keep_lock(guard: Option<LockGuard>, error: Error) -> Error {
+    let Some(mut guard) = guard else { return error };
+    let id = guard.info().id.clone();
+    guard.forget(LockKind::DynamoDb);
+    guard.forget(LockKind::LockFile);
+    error
+        .fact("lock", format!("still held, with ID {id}, so that nobody else writes meanwhile"))
+        .fact("next", format!("after looking: `s3tate force-unlock {id}`"))
+}
+
+fn describe(bytes: Option<&[u8]>, etag: Option<&ETag>) -> String {
+    let tag = etag.map_or("none", ETag::as_str);
+    match bytes.and_then(|bytes| Header::parse(bytes).ok().flatten()) {
+        Some(header) => format!("serial {}, lineage {}, ETag {tag}", header.serial, header.lineage),
+        None => format!("no state, ETag {tag}"),
+    }
+}
