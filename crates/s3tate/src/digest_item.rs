@@ -59,7 +59,7 @@ impl DigestItem {
             .projection_expression(format!("{LOCK_ID}, {DIGEST}"))
             .consistent_read(true);
         let output = get.send().await.map_err(|error| {
-            let failure = Failure::new(Service::DynamoDb, &error);
+            let failure = self.clients.failure(Service::DynamoDb, &error);
             crate::lock::table_error(
                 failure,
                 &self.table,
@@ -78,7 +78,7 @@ impl DigestItem {
             .table_name(&self.table)
             .item(LOCK_ID, self.id())
             .item(DIGEST, AttributeValue::S(digest.to_string()));
-        put.send().await.map(drop).map_err(|error| Failure::new(Service::DynamoDb, &error))
+        put.send().await.map(drop).map_err(|error| self.clients.failure(Service::DynamoDb, &error))
     }
 
     /// Records a digest if `parent`'s (or none) is still recorded; `false` where another is.
@@ -103,7 +103,7 @@ impl DigestItem {
         match put.send().await {
             Ok(_) => Ok(true),
             Err(error) => {
-                let failure = Failure::new(Service::DynamoDb, &error);
+                let failure = self.clients.failure(Service::DynamoDb, &error);
                 if failure.is("ConditionalCheckFailedException") { Ok(false) } else { Err(failure) }
             }
         }
@@ -138,7 +138,7 @@ impl DigestItem {
             .send()
             .await;
         let Err(error) = sent else { return Ok(Settled::Both) };
-        let failure = Failure::new(Service::DynamoDb, &error);
+        let failure = self.clients.failure(Service::DynamoDb, &error);
         let reasons = match error.as_service_error() {
             Some(error) if error.is_transaction_canceled_exception() => cancellation_codes(error),
             _ => Vec::new(),
@@ -154,7 +154,7 @@ impl DigestItem {
     pub(crate) async fn delete(&self) -> Result<(), Failure> {
         let client = self.clients.dynamodb().await;
         let delete = client.delete_item().table_name(&self.table).key(LOCK_ID, self.id());
-        delete.send().await.map(drop).map_err(|error| Failure::new(Service::DynamoDb, &error))
+        delete.send().await.map(drop).map_err(|error| self.clients.failure(Service::DynamoDb, &error))
     }
 
     /// The lock beside this digest.

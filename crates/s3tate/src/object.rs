@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use aws_sdk_s3::operation::get_object::{GetObjectError, GetObjectOutput};
+use aws_sdk_s3::operation::head_object::HeadObjectError;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ObjectCannedAcl, ServerSideEncryption};
 use base64::Engine as _;
@@ -78,6 +79,14 @@ pub(crate) enum Condition<'a> {
     Is(&'a ETag),
 }
 
+/// One page of a listing.
+#[derive(Debug, Default)]
+pub(crate) struct Page {
+    pub(crate) keys: Vec<String>,
+    pub(crate) prefixes: Vec<String>,
+    pub(crate) next: Option<String>,
+}
+
 /// One write.
 #[derive(Debug)]
 pub(crate) struct Put<'a> {
@@ -124,7 +133,7 @@ impl Bucket {
         match request.send().await {
             Ok(output) => Ok(Some(output)),
             Err(error) if error.as_service_error().is_some_and(GetObjectError::is_no_such_key) => Ok(None),
-            Err(error) => Err(Failure::new(Service::S3, &error)),
+            Err(error) => Err(self.clients.failure(Service::S3, &error)),
         }
     }
 
@@ -160,7 +169,7 @@ impl Bucket {
         };
         match request.body(ByteStream::from(put.bytes)).send().await {
             Ok(output) => Ok(ETag::from(output.e_tag().unwrap_or_default().to_owned())),
-            Err(error) => Err(Failure::new(Service::S3, &error)),
+            Err(error) => Err(self.clients.failure(Service::S3, &error)),
         }
     }
 
@@ -169,20 +178,68 @@ impl Bucket {
         let client = self.clients.s3().await;
         let request = client.delete_object().bucket(&self.config.bucket).key(key);
         let request = request.set_if_match(etag.map(str::to_owned));
-        request.send().await.map(drop).map_err(|error| Failure::new(Service::S3, &error))
+        request.send().await.map(drop).map_err(|error| self.clients.failure(Service::S3, &error))
     }
 
     /// All keys below a prefix, page after page.
     pub(crate) async fn list(&self, prefix: &str) -> Result<Vec<String>, Failure> {
-        let client = self.clients.s3().await;
-        let mut pages =
-            client.list_objects_v2().bucket(&self.config.bucket).prefix(prefix).into_paginator().send();
-        let mut keys = Vec::new();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| Failure::new(Service::S3, &error))?;
-            keys.extend(page.contents().iter().filter_map(|object| object.key()).map(str::to_owned));
+        let mut listing = self.page(prefix, None, None).await?;
+        let mut keys = std::mem::take(&mut listing.keys);
+        while let Some(token) = listing.next.take() {
+            listing = self.page(prefix, None, Some(token)).await?;
+            keys.append(&mut listing.keys);
         }
         Ok(keys)
+    }
+
+    /// The next level of names below a prefix: everything up to and including the next `/`, each once.
+    pub(crate) async fn list_level(&self, prefix: &str) -> Result<Vec<String>, Failure> {
+        let mut listing = self.page(prefix, Some("/"), None).await?;
+        let mut prefixes = std::mem::take(&mut listing.prefixes);
+        while let Some(token) = listing.next.take() {
+            listing = self.page(prefix, Some("/"), Some(token)).await?;
+            prefixes.append(&mut listing.prefixes);
+        }
+        Ok(prefixes)
+    }
+
+    /// One page of a listing, of up to 1,000 entries.
+    pub(crate) async fn page(
+        &self,
+        prefix: &str,
+        delimiter: Option<&str>,
+        token: Option<String>,
+    ) -> Result<Page, Failure> {
+        let client = self.clients.s3().await;
+        let request = client
+            .list_objects_v2()
+            .bucket(&self.config.bucket)
+            .prefix(prefix)
+            .set_delimiter(delimiter.map(str::to_owned))
+            .set_continuation_token(token);
+        let page = request.send().await.map_err(|error| self.clients.failure(Service::S3, &error))?;
+        let owned = |text: Option<&str>| text.map(str::to_owned);
+        Ok(Page {
+            keys: page.contents().iter().filter_map(|object| owned(object.key())).collect(),
+            prefixes: page.common_prefixes().iter().filter_map(|common| owned(common.prefix())).collect(),
+            next: owned(page.next_continuation_token()),
+        })
+    }
+
+    /// Whether an object is there.
+    pub(crate) async fn exists(&self, key: &str) -> Result<bool, Failure> {
+        let mut request = self.clients.s3().await.head_object().bucket(&self.config.bucket).key(key);
+        if let Encryption::Customer(customer) = &self.config.encryption {
+            request = request
+                .sse_customer_algorithm("AES256")
+                .sse_customer_key(customer.key.expose())
+                .sse_customer_key_md5(&customer.md5);
+        }
+        match request.send().await {
+            Ok(_) => Ok(true),
+            Err(error) if error.as_service_error().is_some_and(HeadObjectError::is_not_found) => Ok(false),
+            Err(error) => Err(self.clients.failure(Service::S3, &error)),
+        }
     }
 
     /// Whether the bucket keeps versions; `None` where the caller may not know.

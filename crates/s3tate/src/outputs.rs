@@ -23,7 +23,8 @@ impl Workspace {
             let answer = bucket.start_get(self.key.as_str()).await;
             answer.map_err(|failure| bucket.error(failure, format!("can't read `{}`", self.url())))
         };
-        let (answer, recorded) = futures::future::try_join(object, self.recorded_digest()).await?;
+        let (answer, recorded) = futures::future::join(object, self.recorded_digest()).await;
+        let (answer, recorded) = (answer?, recorded?);
         if let Some(answer) = answer
             && recorded.is_none_or(|recorded| proves(&answer, recorded))
             && let Some(read) = self.stream_outputs(answer).await

@@ -44,6 +44,11 @@ impl Snapshot {
     pub(crate) fn fits(&self, recorded: Option<StateDigest>) -> bool {
         recorded.is_none() || recorded == self.digest
     }
+
+    /// Whether s3tate wrote this state over the one that is still recorded: a write that stopped halfway.
+    pub(crate) fn succeeds(&self, recorded: StateDigest) -> bool {
+        self.digest.is_some() && self.metadata.digest == self.digest && self.metadata.parent == Some(recorded)
+    }
 }
 
 impl Workspace {
@@ -78,8 +83,9 @@ impl Workspace {
             let body = bucket.get(self.key.as_str()).await;
             body.map_err(|failure| bucket.error(failure, format!("can't read `{}`", self.url())))
         };
-        let (body, recorded) = futures::future::try_join(object, self.recorded_digest()).await?;
-        Ok((Snapshot::new(body), recorded))
+        // Both are waited for, so that the same mistake gives the same error each time: the object's.
+        let (body, recorded) = futures::future::join(object, self.recorded_digest()).await;
+        Ok((Snapshot::new(body?), recorded?))
     }
 
     /// The digest in the table; `None` where there is no table or nothing usable in it.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::backend::Backend;
+use crate::digest::StateDigest;
 use crate::digest_item::DigestItem;
 use crate::error::{Error, ErrorKind, Result};
 use crate::lock::{
@@ -90,7 +91,8 @@ impl Workspace {
     /// Locks and reads at once: one round trip where the lock is free.
     ///
     /// Reading before the lock is known to be held is safe, since a write carries the entity tag that was read. After
-    /// a wait the state is read again, as it has probably moved.
+    /// a wait the state is read again, as it has probably moved. Under the lock, a write of s3tate's that stopped
+    /// between object and digest is completed: nothing else can be under way, and the object proves what it replaced.
     ///
     /// # Errors
     /// Those of [`Workspace::lock`] first, then those of [`Workspace::read`], after which nothing is left locked.
@@ -109,12 +111,28 @@ impl Workspace {
         let fresh = waited.as_secs() == 0;
         let snapshot = match early {
             Ok((snapshot, recorded)) if fresh && snapshot.fits(recorded) => Ok(snapshot),
+            Ok((snapshot, Some(recorded))) if fresh && guard.is_some() && snapshot.succeeds(recorded) => {
+                self.complete(snapshot, recorded).await
+            }
             Err(error) if fresh => Err(error),
             _ => self.read().await,
         };
         match snapshot {
             Ok(snapshot) => Ok((guard, snapshot)),
             Err(error) => Err(self.give_up(guard, error).await),
+        }
+    }
+
+    /// Records the digest that an earlier writer did not live to record.
+    async fn complete(&self, snapshot: Snapshot, recorded: StateDigest) -> Result<Snapshot> {
+        let (Some(item), Some(digest)) = (self.digest_item(), snapshot.digest) else {
+            return self.read().await;
+        };
+        tracing::warn!(url = self.url(), "completing a write that stopped before its digest");
+        match item.put_after(digest, Some(recorded)).await {
+            Ok(true) => Ok(snapshot),
+            Ok(false) => self.read().await,
+            Err(failure) => Err(failure.into_error(format!("can't record the digest of `{}`", self.url()))),
         }
     }
 

@@ -7,10 +7,14 @@ use aws_credential_types::Credentials as Keys;
 use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use aws_sdk_s3::config::{RequestChecksumCalculation, ResponseChecksumValidation};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use tokio::sync::OnceCell;
 
+use super::failure::{Failure, Service};
 use super::transport::http_client;
 use crate::config::{BackendConfig, Credentials};
 use crate::env::Env;
@@ -89,6 +93,20 @@ impl Clients {
             aws_sdk_dynamodb::Client::from_conf(builder.build())
         };
         self.dynamodb.get_or_init(make).await
+    }
+}
+
+impl Clients {
+    /// A failed request to a service, told in our terms.
+    pub(crate) fn failure<E>(&self, service: Service, error: &SdkError<E, HttpResponse>) -> Failure
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        let endpoint = match service {
+            Service::S3 => &self.config.endpoints.s3,
+            Service::DynamoDb => &self.config.endpoints.dynamodb,
+        };
+        Failure::new(service, endpoint.clone(), error)
     }
 }
 

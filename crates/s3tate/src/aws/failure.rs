@@ -36,6 +36,8 @@ pub(crate) struct Failure {
     request_id: Option<String>,
     cause: String,
     no_credentials: bool,
+    /// Where the request went, if not to AWS's own endpoint.
+    endpoint: Option<String>,
 }
 
 /// Codes by which the services refuse a caller.
@@ -57,7 +59,11 @@ const DENIED: &[&str] = &[
 
 impl Failure {
     /// Takes a failure apart.
-    pub(crate) fn new<E>(service: Service, error: &SdkError<E, HttpResponse>) -> Self
+    pub(super) fn new<E>(
+        service: Service,
+        endpoint: Option<String>,
+        error: &SdkError<E, HttpResponse>,
+    ) -> Self
     where
         E: ProvideErrorMetadata + StdError + 'static,
     {
@@ -75,12 +81,21 @@ impl Failure {
             no_credentials: chain(error).any(<dyn StdError>::is::<CredentialsError>),
             cause: message.unwrap_or_else(|| if code.is_some() { String::new() } else { last_cause(error) }),
             code,
+            endpoint,
         }
     }
 
     /// A failure while the answer's body was read.
     pub(crate) fn interrupted(service: Service, why: String) -> Self {
-        Self { service, status: None, code: None, request_id: None, cause: why, no_credentials: false }
+        Self {
+            service,
+            status: None,
+            code: None,
+            request_id: None,
+            cause: why,
+            no_credentials: false,
+            endpoint: None,
+        }
     }
 
     /// Whether the service answered with this error code.
@@ -152,7 +167,10 @@ impl Failure {
                 if self.cause.is_empty() { text } else { format!("{text}: {}", self.cause) }
             }
             (Some(status), None) => format!("{service} answered {status}"),
-            (None, _) => format!("{service} did not answer: {}", self.cause),
+            (None, _) => {
+                let place = self.endpoint.as_ref().map_or_else(String::new, |url| format!(" at {url}"));
+                format!("{service}{place} did not answer: {}", self.cause)
+            }
         }
     }
 

@@ -87,7 +87,7 @@ impl ItemLock {
                 }
             };
         }
-        let failure = Failure::new(Service::DynamoDb, error);
+        let failure = self.clients.failure(Service::DynamoDb, error);
         let lost = failure.outcome_unknown();
         // A lost reply: what is stored tells whether we hold the lock.
         if lost
@@ -108,7 +108,7 @@ impl ItemLock {
             .projection_expression(format!("{LOCK_ID}, {INFO}"))
             .consistent_read(true);
         let output = get.send().await.map_err(|error| {
-            let failure = Failure::new(Service::DynamoDb, &error);
+            let failure = self.clients.failure(Service::DynamoDb, &error);
             table_error(failure, &self.table, &format!("can't look up the lock of `{}`", self.path))
         })?;
         Ok(output.item().map(|item| self.holder_of(item)))
@@ -131,7 +131,7 @@ impl ItemLock {
         match delete.send().await {
             Ok(_) => Ok(true),
             Err(error) => {
-                let failure = Failure::new(Service::DynamoDb, &error);
+                let failure = self.clients.failure(Service::DynamoDb, &error);
                 if failure.is("ConditionalCheckFailedException") {
                     return Ok(false);
                 }

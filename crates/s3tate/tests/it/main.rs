@@ -1,0 +1,6 @@
+//! The library against the embedded endpoint; after each step the store itself is looked into.
+
+mod locks;
+mod reading;
+mod stage;
+mod writing;
