@@ -45,12 +45,13 @@ impl Stage {
             state: None,
             use_cache: true,
         };
-        let resolved = resolve(&request).unwrap();
-        Backend::new(BackendConfig::new(&resolved.arguments, &env).unwrap(), env).unwrap()
+        let resolved = resolve(&request).expect("options alone resolve");
+        let config = BackendConfig::new(&resolved.arguments, &env).expect("the options are valid");
+        Backend::new(config, env).expect("a backend needs no network")
     }
 
     pub(crate) fn workspace(&self, name: &str) -> Workspace {
-        self.backend().workspace(WorkspaceName::new(name).unwrap())
+        self.backend().workspace(WorkspaceName::new(name).expect("tests use valid names"))
     }
 
     /// The path under which the default workspace is locked.
@@ -61,7 +62,8 @@ impl Stage {
 
 /// Runs a future of the library's to its end, within a minute.
 pub(crate) fn run<T>(future: impl Future<Output = T>) -> T {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime starts");
     runtime.block_on(async { tokio::time::timeout(Duration::from_mins(1), future).await.expect("it ends") })
 }
 

@@ -1,0 +1,37 @@
+//! What the tests of s3tate share: endpoints to run against, stock programs to compare with, and a look into the store.
+//!
+//! - [`tools`]: finds the stock programs; a test whose program is missing skips loudly, or fails with `CI=true`.
+//! - [`Endpoint`]: the embedded endpoint in this process or a moto server, each with a bucket and a table of its own.
+//! - [`Store`]: what really lies in bucket and table, past every program under test.
+//! - [`Workdir`], [`Client`]: runs a program in a directory of its own, with a cleared environment.
+//! - [`Backend`]: the `backend "s3"` block for an endpoint, for each generation of Terraform.
+//! - [`Hold`]: a stock run that holds a lock until it is told to go on.
+//! - [`Recorder`]: a proxy that writes down requests, to check budgets.
+
+#![allow(
+    clippy::missing_panics_doc,
+    reason = "everything here serves tests, which fail by panicking: any call may"
+)]
+
+mod backend;
+mod endpoint;
+mod hold;
+mod lock;
+mod moto;
+mod recorder;
+mod run;
+mod runtime;
+mod store;
+pub mod tools;
+mod wait;
+mod workdir;
+
+pub use backend::{Backend, Locking};
+pub use endpoint::{Endpoint, Kind, REGION};
+pub use hold::Hold;
+pub use lock::LockRecord;
+pub use recorder::{Recorder, Request};
+pub use run::{Client, Finished, Run, Running};
+pub use store::{Item, Object, Snapshot, Store, md5_hex};
+pub use wait::wait_for;
+pub use workdir::Workdir;

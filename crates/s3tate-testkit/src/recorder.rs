@@ -1,0 +1,203 @@
+//! A proxy that writes down every request, to check budgets by counting.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper::{Response, StatusCode, Uri, server};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+
+use crate::runtime::runtime;
+
+/// How long requests are held back for others that should be on their way; only a failing test waits so long.
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// A request that passed, in the order of arrival.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// Such as `GET`.
+    pub method: String,
+    /// Path and query.
+    pub target: String,
+    /// DynamoDB's name of the operation, without the API version.
+    pub operation: Option<String>,
+    /// The status of the answer; 0 while there is none.
+    pub status: u16,
+}
+
+impl fmt::Display for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.operation {
+            Some(operation) => write!(f, "{operation} {}", self.status),
+            None => write!(f, "{} {} {}", self.method, self.target, self.status),
+        }
+    }
+}
+
+/// The proxy. It leaves the `Host` header as it is, so signatures stay valid.
+#[derive(Debug)]
+pub struct Recorder {
+    url: String,
+    log: Arc<Log>,
+    listener: JoinHandle<()>,
+}
+
+#[derive(Debug, Default)]
+struct Log {
+    entries: Mutex<Entries>,
+    gate_opens: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Entries {
+    requests: Vec<Request>,
+    connections: usize,
+    /// How many more requests have to arrive before the first is forwarded.
+    awaited: usize,
+}
+
+impl Recorder {
+    /// Starts a proxy on a free port in front of `upstream`, an `http://` URL.
+    pub fn start(upstream: &str) -> Self {
+        let listener = runtime().block_on(TcpListener::bind("127.0.0.1:0")).expect("a free port");
+        let url = format!("http://{}", listener.local_addr().expect("it has an address"));
+        let log = Arc::<Log>::default();
+        let forward = Forward {
+            upstream: upstream.trim_end_matches('/').to_owned(),
+            client: Client::builder(TokioExecutor::new()).build_http(),
+            log: Arc::clone(&log),
+        };
+        Self { url, log, listener: runtime().spawn(forward.serve(listener)) }
+    }
+
+    /// Where clients go instead of the endpoint.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Takes what was written down since the last time.
+    pub fn take(&self) -> Vec<Request> {
+        std::mem::take(&mut self.log.lock().requests)
+    }
+
+    /// How many connections clients have opened.
+    pub fn connections(&self) -> usize {
+        self.log.lock().connections
+    }
+
+    /// Runs `action` and fails the test unless its first `count` requests are sent without waiting for an answer.
+    pub fn sends_together<T>(&self, count: usize, action: impl FnOnce() -> T) -> T {
+        self.log.lock().awaited = count;
+        let result = action();
+        let missing = self.log.lock().awaited;
+        assert_eq!(
+            missing, 0,
+            "of {count} requests that should go out together, {missing} waited for an answer"
+        );
+        result
+    }
+}
+
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        self.listener.abort();
+    }
+}
+
+impl Log {
+    fn lock(&self) -> MutexGuard<'_, Entries> {
+        self.entries.lock().expect("nobody panics here")
+    }
+
+    /// Writes down a request and returns its number.
+    fn arrive(&self, request: Request) -> usize {
+        let mut entries = self.lock();
+        entries.requests.push(request);
+        if entries.awaited > 0 {
+            entries.awaited -= 1;
+            if entries.awaited == 0 {
+                self.gate_opens.notify_waiters();
+            }
+        }
+        entries.requests.len() - 1
+    }
+
+    /// Returns when no more requests are awaited, or the limit has passed.
+    async fn pass_gate(&self) {
+        let opens = self.gate_opens.notified();
+        if self.lock().awaited > 0 {
+            drop(tokio::time::timeout(LIMIT, opens).await);
+        }
+    }
+}
+
+/// What every connection needs.
+#[derive(Debug, Clone)]
+struct Forward {
+    upstream: String,
+    client: Client<HttpConnector, Full<Bytes>>,
+    log: Arc<Log>,
+}
+
+impl Forward {
+    async fn serve(self, listener: TcpListener) {
+        while let Ok((stream, _)) = listener.accept().await {
+            self.log.lock().connections += 1;
+            tokio::spawn(self.clone().serve_connection(stream));
+        }
+    }
+
+    async fn serve_connection(self, stream: TcpStream) {
+        let service = service_fn(|request| {
+            let forward = self.clone();
+            async move { Ok::<_, Infallible>(forward.answer(request).await) }
+        });
+        // A client that hangs up, as one that stops reading early does, is none of the proxy's business.
+        drop(server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await);
+    }
+
+    async fn answer(&self, request: hyper::Request<Incoming>) -> Response<Body> {
+        let (mut parts, body) = request.into_parts();
+        let Ok(body) = body.collect().await else {
+            return status_only(StatusCode::BAD_REQUEST);
+        };
+        let target = parts.uri.path_and_query().map_or("/", |target| target.as_str()).to_owned();
+        let operation = parts.headers.get("x-amz-target").and_then(|value| value.to_str().ok());
+        let number = self.log.arrive(Request {
+            method: parts.method.to_string(),
+            operation: operation.and_then(|name| name.rsplit('.').next()).map(str::to_owned),
+            target: target.clone(),
+            status: 0,
+        });
+        self.log.pass_gate().await;
+        parts.uri = format!("{}{target}", self.upstream).parse::<Uri>().expect("the target came as a URI");
+        let forwarded =
+            self.client.request(hyper::Request::from_parts(parts, Full::new(body.to_bytes()))).await;
+        let response = forwarded.map_or_else(
+            |_| status_only(StatusCode::BAD_GATEWAY),
+            |response| response.map(http_body_util::Either::Left),
+        );
+        if let Some(request) = self.log.lock().requests.get_mut(number) {
+            request.status = response.status().as_u16();
+        }
+        response
+    }
+}
+
+type Body = http_body_util::Either<Incoming, Full<Bytes>>;
+
+fn status_only(status: StatusCode) -> Response<Body> {
+    let mut response = Response::new(http_body_util::Either::Right(Full::default()));
+    *response.status_mut() = status;
+    response
+}
