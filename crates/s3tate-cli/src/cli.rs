@@ -1,0 +1,63 @@
+//! The command line as clap sees it; each command's options stand with the command.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::commands::{force_unlock, init, local, lock, output, state, workspace};
+
+/// Terraform and OpenTofu state on Amazon S3.
+///
+/// Shares buckets, tables, keys and locks with the `s3` backend of stock Terraform and OpenTofu. Options may be written
+/// with one dash or two. Standard output carries the asked-for data alone.
+#[derive(Debug, Parser)]
+#[command(name = "s3tate", version, propagate_version = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options that work with every command.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// Work in this directory.
+    #[arg(long, value_name = "DIR", global = true)]
+    pub(crate) chdir: Option<PathBuf>,
+    /// Backend argument `NAME=VALUE`, or a file of them; laid over the backend block, later ones win.
+    #[arg(long, value_name = "FILE|NAME=VALUE", global = true, allow_hyphen_values = true)]
+    pub(crate) backend_config: Vec<String>,
+    /// Name a state without any configuration: `s3://BUCKET/KEY?region=REGION&dynamodb_table=TABLE`.
+    #[arg(long, value_name = "URL", global = true)]
+    pub(crate) state: Option<String>,
+    /// Accepted for Terraform's sake: nothing is coloured.
+    #[arg(long, global = true, hide = true)]
+    pub(crate) no_color: bool,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Init(init::Init),
+    Output(output::Output),
+    #[command(subcommand)]
+    State(state::State),
+    #[command(subcommand, alias = "env")]
+    Workspace(workspace::Workspace),
+    ForceUnlock(force_unlock::ForceUnlock),
+    #[command(subcommand)]
+    Lock(lock::Lock),
+    Local(local::Local),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,56 @@
+//! The commands: one file a verb, groups are folders.
+
+pub(crate) mod force_unlock;
+pub(crate) mod init;
+pub(crate) mod local;
+pub(crate) mod lock;
+pub(crate) mod output;
+pub(crate) mod state;
+pub(crate) mod workspace;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{ArgAction, Args};
+use s3tate::lock::LockOptions;
+use s3tate::{Env, Result};
+
+use crate::cli::{Cli, Command};
+use crate::context::Context;
+use crate::ui;
+
+/// Runs one command.
+pub(crate) async fn run(cli: Cli, env: Env) -> Result<ExitCode> {
+    let context = Context::new(env, cli.global);
+    match cli.command {
+        Command::Init(args) => init::run(&context, args).await,
+        Command::Output(args) => output::run(&context, args).await,
+        Command::State(args) => state::run(&context, args).await,
+        Command::Workspace(args) => workspace::run(&context, args).await,
+        Command::ForceUnlock(args) => force_unlock::run(&context, args).await,
+        Command::Lock(args) => lock::run(&context, args).await,
+        Command::Local(args) => local::run(&context, args).await,
+    }
+}
+
+/// How a command asks for the lock.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct LockArgs {
+    /// Whether to hold the lock meanwhile.
+    #[arg(long, value_name = "BOOL", default_value_t = true, action = ArgAction::Set, num_args = 0..=1,
+          require_equals = true, default_missing_value = "true")]
+    lock: bool,
+    /// How long to wait for a lock that somebody else holds, such as `90s`.
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = parse_timeout)]
+    lock_timeout: Duration,
+}
+
+impl LockArgs {
+    pub(crate) fn options(&self) -> LockOptions {
+        LockOptions { lock: self.lock, timeout: self.lock_timeout, progress: ui::waiting }
+    }
+}
+
+fn parse_timeout(text: &str) -> Result<Duration, String> {
+    s3tate::parse_duration(text).map_err(|error| error.to_string())
+}

@@ -1,0 +1,95 @@
+//! What a command works on: directory, workspace, backend.
+
+use std::path::{Path, PathBuf};
+
+use s3tate::config::{BackendConfig, Request, Resolved, resolve};
+use s3tate::{Backend, Env, Error, Result, Workspace, WorkspaceName};
+
+use crate::cli::Global;
+
+/// Surroundings and options of one run.
+#[derive(Debug)]
+pub(crate) struct Context {
+    pub(crate) env: Env,
+    global: Global,
+}
+
+impl Context {
+    pub(crate) fn new(env: Env, global: Global) -> Self {
+        Self { env, global }
+    }
+
+    /// Where Terraform keeps what belongs to the working directory.
+    pub(crate) fn data_dir(&self) -> PathBuf {
+        PathBuf::from(self.env.var("TF_DATA_DIR").unwrap_or(".terraform"))
+    }
+
+    /// Whether `-backend-config` options were given.
+    pub(crate) fn has_options(&self) -> bool {
+        !self.global.backend_config.is_empty()
+    }
+
+    /// Whether a state is named by its URL.
+    pub(crate) fn has_url(&self) -> bool {
+        self.global.state.is_some()
+    }
+
+    /// Resolves the configuration; `init` leaves the cache out.
+    pub(crate) fn resolve(&self, use_cache: bool) -> Result<Resolved> {
+        resolve(&Request {
+            directory: Path::new("."),
+            data_dir: &self.data_dir(),
+            backend_config: &self.global.backend_config,
+            state: self.global.state.as_deref(),
+            use_cache,
+        })
+    }
+
+    /// The backend that the configuration names.
+    pub(crate) fn backend(&self) -> Result<Backend> {
+        self.backend_of(&self.resolve(true)?)
+    }
+
+    /// The backend of a resolved configuration.
+    pub(crate) fn backend_of(&self, resolved: &Resolved) -> Result<Backend> {
+        Backend::new(BackendConfig::new(&resolved.arguments, &self.env)?, self.env.clone())
+    }
+
+    /// The current workspace: `TF_WORKSPACE`, else the environment file, else `default`.
+    ///
+    /// A state named by its URL is named whole, so it is always the default one.
+    pub(crate) fn workspace_name(&self) -> Result<WorkspaceName> {
+        if self.has_url() {
+            return Ok(WorkspaceName::default_name());
+        }
+        if let Some(name) = self.env.var("TF_WORKSPACE") {
+            return WorkspaceName::new(name).map_err(|error| error.fact("from", "variable TF_WORKSPACE"));
+        }
+        let file = self.environment_file();
+        match std::fs::read_to_string(&file) {
+            Ok(text) if text.trim().is_empty() => Ok(WorkspaceName::default_name()),
+            Ok(text) => WorkspaceName::new(text.trim())
+                .map_err(|error| error.fact("from", file.display().to_string())),
+            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => Ok(WorkspaceName::default_name()),
+            Err(cause) => Err(Error::invalid(format!("can't read `{}`", file.display())).with_source(cause)),
+        }
+    }
+
+    /// Makes a workspace the current one of this directory.
+    pub(crate) fn select(&self, name: &WorkspaceName) -> Result<()> {
+        let file = self.environment_file();
+        let written =
+            std::fs::create_dir_all(self.data_dir()).and_then(|()| std::fs::write(&file, name.as_str()));
+        written
+            .map_err(|cause| Error::invalid(format!("can't write `{}`", file.display())).with_source(cause))
+    }
+
+    fn environment_file(&self) -> PathBuf {
+        self.data_dir().join("environment")
+    }
+
+    /// The current workspace of the configured backend.
+    pub(crate) fn workspace(&self) -> Result<Workspace> {
+        Ok(self.backend()?.workspace(self.workspace_name()?))
+    }
+}

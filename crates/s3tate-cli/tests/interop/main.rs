@@ -1,0 +1,12 @@
+//! s3tate and stock programs on the same buckets, tables and working directories.
+
+mod aws_cli;
+mod bad_input;
+mod budgets;
+mod durability;
+mod locks;
+mod old_versions;
+mod readme;
+mod shared;
+mod stage;
+mod workspaces;
