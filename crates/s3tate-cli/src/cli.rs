@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{force_unlock, init, local, lock, output, state, workspace};
+use crate::commands::{backend, force_unlock, init, local, lock, output, state, workspace};
 
 /// Terraform and OpenTofu state on Amazon S3.
 ///
@@ -49,6 +49,8 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Lock(lock::Lock),
     Local(local::Local),
+    #[command(subcommand)]
+    Backend(backend::Backend),
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ mod arguments;
 mod cli;
 mod commands;
 mod context;
+mod report;
 mod ui;
 
 use std::process::ExitCode;
@@ -14,10 +15,11 @@ use s3tate::Env;
 use cli::{Cli, Command};
 
 fn main() -> ExitCode {
-    let cli = Cli::parse_from(arguments::normalize(std::env::args_os()));
     let env = Env::from_process();
     ui::start_logging(&env);
-    match run(cli, env) {
+    match arguments::complete(std::env::args_os(), &env)
+        .and_then(|arguments| run(Cli::parse_from(arguments), env))
+    {
         Ok(code) => code,
         Err(error) => ui::fail(&error),
     }

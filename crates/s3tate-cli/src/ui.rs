@@ -1,12 +1,12 @@
 //! The only place that writes: data to standard output, all else to standard error.
 
-use std::error::Error as _;
-use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use s3tate::lock::Waiting;
 use s3tate::{Env, Error, ErrorKind, Result};
+
+use crate::report;
 
 /// Writes the asked-for data.
 ///
@@ -36,31 +36,8 @@ pub(crate) fn warn(text: &str) {
 
 /// Prints an error and gives the exit code of its kind.
 pub(crate) fn fail(error: &Error) -> ExitCode {
-    say(&render(error));
+    say(&report::render(error));
     ExitCode::from(error.kind().exit_code())
-}
-
-/// First line: what failed and how things stand; then facts, one a line; after a blank line what to do next.
-fn render(error: &Error) -> String {
-    let mut text = format!("error: {error}");
-    let mut facts: Vec<(&str, String)> =
-        error.facts().map(|(label, value)| (label, value.to_owned())).collect();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        facts.push(("cause", cause.to_string()));
-        source = cause.source();
-    }
-    let width = facts.iter().map(|(label, _)| label.chars().count()).max().unwrap_or_default() + 1;
-    for (label, value) in facts {
-        let label = format!("{label}:");
-        // Writing to a `String` can't fail.
-        let _ = write!(text, "\n  {label:width$} {value}");
-    }
-    if let Some(hint) = error.hint_text() {
-        text.push_str("\n\nhint: ");
-        text.push_str(hint);
-    }
-    text
 }
 
 /// Tells who holds the lock that is waited for.
@@ -94,22 +71,4 @@ pub(crate) fn start_logging(env: &Env) {
         .with_writer(std::io::stderr)
         .with_ansi(false)
         .init();
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn errors_are_laid_out_for_people() {
-        let error = Error::new(ErrorKind::Locked, "`s3://b/k` is locked")
-            .fact("held by", "dana")
-            .fact("id", "x")
-            .hint("wait")
-            .with_source(std::io::Error::other("why"));
-        assert_eq!(
-            render(&error),
-            "error: `s3://b/k` is locked\n  held by: dana\n  id:      x\n  cause:   why\n\nhint: wait"
-        );
-    }
 }

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use crate::problem::Problem;
+
 /// Result of the library's calls.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -57,12 +59,20 @@ struct Inner {
     facts: Vec<(Cow<'static, str>, String)>,
     hint: Option<String>,
     source: Option<Source>,
+    problems: Vec<Problem>,
 }
 
 impl Error {
     /// Makes an error; `message` names the object and says how things stand now.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self(Box::new(Inner { kind, message: message.into(), facts: Vec::new(), hint: None, source: None }))
+        Self(Box::new(Inner {
+            kind,
+            message: message.into(),
+            facts: Vec::new(),
+            hint: None,
+            source: None,
+            problems: Vec::new(),
+        }))
     }
 
     /// Shorthand for an [`ErrorKind::Invalid`] error.
@@ -89,6 +99,18 @@ impl Error {
     pub fn with_source(mut self, source: impl Into<Source>) -> Self {
         self.0.source = Some(source.into());
         self
+    }
+
+    /// Adds the problems that this error is about.
+    #[must_use]
+    pub(crate) fn with_problems(mut self, problems: Vec<Problem>) -> Self {
+        self.0.problems = problems;
+        self
+    }
+
+    /// The problems of a configuration, each with its place; empty for errors of other kinds.
+    pub fn problems(&self) -> &[Problem] {
+        &self.0.problems
     }
 
     /// What a caller does next.

@@ -18,6 +18,34 @@ use crate::state;
 /// The Terraform release whose format new states are written in; it stands in `terraform_version`.
 pub(crate) const STATE_WRITER: &str = "1.11.4";
 
+/// Where what belongs to a workspace is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Addresses {
+    /// The workspace's name.
+    pub workspace: String,
+    /// URL of the state object.
+    pub state: String,
+    /// URL of the lock object, where those are used.
+    pub lock_object: Option<String>,
+    /// `TABLE/ITEM` of the lock, where there is a table.
+    pub lock_item: Option<String>,
+    /// `TABLE/ITEM` of the digest, where there is a table.
+    pub digest_item: Option<String>,
+}
+
+impl Addresses {
+    /// Each address with its name in words.
+    pub fn named(&self) -> [(&'static str, Option<&str>); 5] {
+        [
+            ("workspace", Some(&self.workspace)),
+            ("state", Some(&self.state)),
+            ("lock object", self.lock_object.as_deref()),
+            ("lock item", self.lock_item.as_deref()),
+            ("digest item", self.digest_item.as_deref()),
+        ]
+    }
+}
+
 /// One workspace of a backend. Opening it sends nothing and creates nothing.
 #[derive(Debug, Clone)]
 pub struct Workspace {
@@ -45,6 +73,19 @@ impl Workspace {
     /// The URL of its state: `s3://BUCKET/KEY`.
     pub fn url(&self) -> String {
         self.bucket().state_url(&self.key)
+    }
+
+    /// Where its state, digest and locks are kept.
+    pub fn addresses(&self) -> Addresses {
+        let config = &self.backend.config;
+        let item = |id: String| config.table.as_ref().map(|table| format!("{table}/{id}"));
+        Addresses {
+            workspace: self.name.to_string(),
+            state: self.url(),
+            lock_object: config.use_lockfile.then(|| self.bucket().url(&self.key.lock_object())),
+            lock_item: item(self.lock_path().to_string()),
+            digest_item: item(self.lock_path().digest_id()),
+        }
     }
 
     pub(crate) fn bucket(&self) -> Bucket {

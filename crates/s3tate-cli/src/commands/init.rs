@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use clap::{ArgAction, Args};
+use clap::Args;
 use s3tate::config::{Arguments, Resolved, cache};
 use s3tate::lock::{LockOptions, Operation};
 use s3tate::{Backend, Copied, Error, Result};
@@ -18,7 +18,6 @@ const LOCAL_STATE: &str = "terraform.tfstate";
 ///
 /// Writes Terraform's own cache file in the data directory. Nothing is ever asked.
 #[derive(Debug, Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is an option")]
 pub(crate) struct Init {
     /// Take the configuration as it stands now, whatever was initialised before.
     #[arg(long, conflicts_with = "migrate_state")]
@@ -29,10 +28,24 @@ pub(crate) struct Init {
     /// With `-migrate-state`: replace other states at the destination.
     #[arg(long)]
     force_copy: bool,
-    /// Accepted for Terraform's sake: nothing is ever asked.
-    #[arg(long, hide = true, action = ArgAction::Set, num_args = 0..=1, require_equals = true,
-          default_missing_value = "true", default_value_t = false)]
-    input: bool,
+    #[command(flatten)]
+    stock: StockOptions,
+}
+
+/// Options of stock `init` that have nothing to do with the backend: accepted, so that scripts and `TF_CLI_ARGS_init`
+/// serve both.
+#[derive(Debug, Args)]
+struct StockOptions {
+    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    input: Option<bool>,
+    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    get: Option<bool>,
+    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    upgrade: Option<bool>,
+    #[arg(long, hide = true)]
+    plugin_dir: Vec<String>,
+    #[arg(long, hide = true)]
+    lockfile: Option<String>,
 }
 
 pub(crate) async fn run(context: &Context, args: Init) -> Result<ExitCode> {

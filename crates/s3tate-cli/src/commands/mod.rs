@@ -1,5 +1,6 @@
 //! The commands: one file a verb, groups are folders.
 
+pub(crate) mod backend;
 pub(crate) mod force_unlock;
 pub(crate) mod init;
 pub(crate) mod local;
@@ -29,6 +30,7 @@ pub(crate) async fn run(cli: Cli, env: Env) -> Result<ExitCode> {
         Command::Workspace(args) => workspace::run(&context, args).await,
         Command::ForceUnlock(args) => force_unlock::run(&context, args).await,
         Command::Lock(args) => lock::run(&context, args).await,
+        Command::Backend(args) => backend::run(&context, args),
         Command::Local(args) => local::run(&context, args).await,
     }
 }

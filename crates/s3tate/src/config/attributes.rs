@@ -1,10 +1,13 @@
 //! Every attribute of `backend "s3"`, of all Terraform and OpenTofu releases, in one declarative table.
 //!
-//! Parsing, conversion, suggestions, environment fallbacks and the cache file's hash are derived from it.
-//! Source: schema of Terraform 0.9 to 1.11 and OpenTofu 1.6 to 1.11.
+//! Parsing, conversion, checks, suggestions, environment fallbacks, `backend explain`, the reference page and the cache
+//! file's hash are derived from it. Source: schema of Terraform 0.9 to 1.11 and OpenTofu 1.6 to 1.11.
+
+use super::checks;
+pub use super::checks::Check;
 
 /// The type of an attribute's value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub enum Kind {
     /// A text.
     String,
@@ -20,6 +23,20 @@ pub enum Kind {
     Object(&'static [Attribute]),
 }
 
+impl Kind {
+    /// The type in words.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::String => "string",
+            Self::Bool => "bool",
+            Self::Number => "number",
+            Self::StringSet => "set of string",
+            Self::StringMap => "map of string",
+            Self::Object(_) => "object",
+        }
+    }
+}
+
 /// Which schema an attribute belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Since {
@@ -32,7 +49,7 @@ pub enum Since {
 }
 
 /// One attribute of the backend block, or one member of a nested object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub struct Attribute {
     /// Its name in the block.
     pub name: &'static str,
@@ -40,29 +57,74 @@ pub struct Attribute {
     pub kind: Kind,
     /// Whose schema has it.
     pub since: Since,
+    /// The Terraform releases that know it, such as `0.9–1.9`.
+    pub releases: &'static str,
     /// Environment variables that stand in for it, in order.
     pub env: &'static [&'static str],
+    /// What holds where nobody sets it.
+    pub default: Option<&'static str>,
+    /// Whether it must be set.
+    pub required: bool,
     /// The attribute that replaced it, where it is out of date.
     pub replaced_by: Option<&'static str>,
+    /// Attributes that must not be set beside it.
+    pub conflicts: &'static [&'static str],
+    /// What its text, or each text in it, must look like.
+    pub check: Option<Check>,
     /// Whether its value must never be printed.
     pub secret: bool,
+    /// What it is, in a line.
+    pub help: &'static str,
 }
 
 impl Attribute {
-    const fn new(name: &'static str, kind: Kind) -> Self {
-        Self { name, kind, since: Since::Current, env: &[], replaced_by: None, secret: false }
+    const fn new(name: &'static str, kind: Kind, releases: &'static str, help: &'static str) -> Self {
+        Self {
+            name,
+            kind,
+            since: Since::Current,
+            releases,
+            env: &[],
+            default: None,
+            required: false,
+            replaced_by: None,
+            conflicts: &[],
+            check: None,
+            secret: false,
+            help,
+        }
     }
 
     const fn env(self, env: &'static [&'static str]) -> Self {
         Self { env, ..self }
     }
 
-    const fn since(self, since: Since) -> Self {
-        Self { since, ..self }
+    const fn default(self, default: &'static str) -> Self {
+        Self { default: Some(default), ..self }
+    }
+
+    const fn required(self) -> Self {
+        Self { required: true, ..self }
+    }
+
+    const fn removed(self) -> Self {
+        Self { since: Since::Removed, ..self }
+    }
+
+    const fn open_tofu(self) -> Self {
+        Self { since: Since::OpenTofu, ..self }
     }
 
     const fn replaced_by(self, name: &'static str) -> Self {
         Self { replaced_by: Some(name), ..self }
+    }
+
+    const fn conflicts(self, conflicts: &'static [&'static str]) -> Self {
+        Self { conflicts, ..self }
+    }
+
+    const fn check(self, check: Check) -> Self {
+        Self { check: Some(check), ..self }
     }
 
     const fn secret(self) -> Self {
@@ -70,111 +132,217 @@ impl Attribute {
     }
 }
 
-const fn text(name: &'static str) -> Attribute {
-    Attribute::new(name, Kind::String)
+const fn text(name: &'static str, releases: &'static str, help: &'static str) -> Attribute {
+    Attribute::new(name, Kind::String, releases, help)
 }
 
-const fn flag(name: &'static str) -> Attribute {
-    Attribute::new(name, Kind::Bool)
+const fn flag(name: &'static str, releases: &'static str, help: &'static str) -> Attribute {
+    Attribute::new(name, Kind::Bool, releases, help).default("false")
 }
 
-const fn removed(name: &'static str, kind: Kind, replaced_by: &'static str) -> Attribute {
-    Attribute::new(name, kind).since(Since::Removed).replaced_by(replaced_by)
+const fn number(name: &'static str, releases: &'static str, help: &'static str) -> Attribute {
+    Attribute::new(name, Kind::Number, releases, help)
+}
+
+const fn set(name: &'static str, releases: &'static str, help: &'static str) -> Attribute {
+    Attribute::new(name, Kind::StringSet, releases, help)
+}
+
+const fn map(name: &'static str, releases: &'static str, help: &'static str) -> Attribute {
+    Attribute::new(name, Kind::StringMap, releases, help)
+}
+
+/// A flat role argument of the time before `assume_role`.
+const fn flat(attribute: Attribute, replaced_by: &'static str) -> Attribute {
+    attribute.removed().replaced_by(replaced_by).conflicts(&["assume_role"])
 }
 
 /// Members of `assume_role`, sorted by name.
 const ASSUME_ROLE: &[Attribute] = &[
-    text("duration"),
-    text("external_id"),
-    text("policy"),
-    Attribute::new("policy_arns", Kind::StringSet),
-    text("role_arn"),
-    text("session_name"),
-    text("source_identity"),
-    Attribute::new("tags", Kind::StringMap),
-    Attribute::new("transitive_tag_keys", Kind::StringSet),
+    text("duration", "1.6–", "How long the role's credentials last.")
+        .check(checks::role_duration)
+        .default("15m"),
+    text("external_id", "1.6–", "External ID that the role's trust policy asks for.")
+        .check(checks::external_id),
+    text("policy", "1.6–", "Session policy, JSON.").check(checks::policy),
+    set("policy_arns", "1.6–", "Managed policies for the session.").check(checks::policy_arn),
+    text("role_arn", "1.6–", "The role.").check(checks::role_arn).required(),
+    text("session_name", "1.6–", "Name of the session.").check(checks::session_name),
+    text("source_identity", "1.6–", "Source identity of the session.").check(checks::session_name),
+    map("tags", "1.6–", "Session tags."),
+    set("transitive_tag_keys", "1.6–", "Session tags that further roles inherit."),
 ];
 
 /// Members of `assume_role_with_web_identity`, sorted by name.
 const WEB_IDENTITY: &[Attribute] = &[
-    text("duration"),
-    text("policy"),
-    Attribute::new("policy_arns", Kind::StringSet),
-    text("role_arn"),
-    text("session_name"),
-    text("web_identity_token").secret(),
-    text("web_identity_token_file"),
+    text("duration", "1.6–", "How long the role's credentials last.").check(checks::role_duration),
+    text("policy", "1.6–", "Session policy, JSON.").check(checks::policy),
+    set("policy_arns", "1.6–", "Managed policies for the session.").check(checks::policy_arn),
+    text("role_arn", "1.6–", "The role.").check(checks::role_arn).env(&["AWS_ROLE_ARN"]),
+    text("session_name", "1.6–", "Name of the session.")
+        .check(checks::session_name)
+        .env(&["AWS_ROLE_SESSION_NAME"]),
+    text("web_identity_token", "1.6–", "The token itself.")
+        .check(checks::token)
+        .env(&["AWS_WEB_IDENTITY_TOKEN"])
+        .conflicts(&["web_identity_token_file"])
+        .secret(),
+    text("web_identity_token_file", "1.6–", "File that holds the token.")
+        .check(checks::token)
+        .env(&["AWS_WEB_IDENTITY_TOKEN_FILE"]),
 ];
 
 /// Members of `endpoints`, sorted by name.
 const ENDPOINTS: &[Attribute] = &[
-    text("dynamodb").env(&["AWS_ENDPOINT_URL_DYNAMODB", "AWS_DYNAMODB_ENDPOINT"]),
-    text("iam").env(&["AWS_ENDPOINT_URL_IAM", "AWS_IAM_ENDPOINT"]),
-    text("s3").env(&["AWS_ENDPOINT_URL_S3", "AWS_S3_ENDPOINT"]),
-    text("sso").env(&["AWS_ENDPOINT_URL_SSO"]),
-    text("sts").env(&["AWS_ENDPOINT_URL_STS", "AWS_STS_ENDPOINT"]),
+    text("dynamodb", "1.6–", "DynamoDB endpoint.")
+        .env(&["AWS_ENDPOINT_URL_DYNAMODB", "AWS_DYNAMODB_ENDPOINT", "AWS_ENDPOINT_URL"])
+        .check(checks::url),
+    text("iam", "1.6–", "IAM endpoint.")
+        .env(&["AWS_ENDPOINT_URL_IAM", "AWS_IAM_ENDPOINT", "AWS_ENDPOINT_URL"])
+        .check(checks::url),
+    text("s3", "1.6–", "S3 endpoint.")
+        .env(&["AWS_ENDPOINT_URL_S3", "AWS_S3_ENDPOINT", "AWS_ENDPOINT_URL"])
+        .check(checks::url),
+    text("sso", "1.6.4–", "SSO endpoint.")
+        .env(&["AWS_ENDPOINT_URL_SSO", "AWS_ENDPOINT_URL"])
+        .check(checks::url),
+    text("sts", "1.6–", "STS endpoint.")
+        .env(&["AWS_ENDPOINT_URL_STS", "AWS_STS_ENDPOINT", "AWS_ENDPOINT_URL"])
+        .check(checks::url),
 ];
 
 /// All attributes, sorted bytewise by name.
 pub const ATTRIBUTES: &[Attribute] = &[
-    text("access_key").env(&["AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY"]),
-    text("acl"),
-    Attribute::new("allowed_account_ids", Kind::StringSet),
-    Attribute::new("assume_role", Kind::Object(ASSUME_ROLE)),
-    removed("assume_role_duration_seconds", Kind::Number, "assume_role.duration"),
-    removed("assume_role_policy", Kind::String, "assume_role.policy"),
-    removed("assume_role_policy_arns", Kind::StringSet, "assume_role.policy_arns"),
-    removed("assume_role_tags", Kind::StringMap, "assume_role.tags"),
-    removed("assume_role_transitive_tag_keys", Kind::StringSet, "assume_role.transitive_tag_keys"),
-    Attribute::new("assume_role_with_web_identity", Kind::Object(WEB_IDENTITY)),
-    text("bucket"),
-    text("custom_ca_bundle").env(&["AWS_CA_BUNDLE"]),
-    text("dynamodb_endpoint").replaced_by("endpoints.dynamodb"),
-    text("dynamodb_table"),
-    text("ec2_metadata_service_endpoint").env(&["AWS_EC2_METADATA_SERVICE_ENDPOINT", "AWS_METADATA_URL"]),
-    text("ec2_metadata_service_endpoint_mode").env(&["AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE"]),
-    flag("encrypt"),
-    text("endpoint").replaced_by("endpoints.s3"),
-    Attribute::new("endpoints", Kind::Object(ENDPOINTS)),
-    removed("external_id", Kind::String, "assume_role.external_id"),
-    Attribute::new("forbidden_account_ids", Kind::StringSet),
-    flag("force_path_style").replaced_by("use_path_style"),
-    text("http_proxy").env(&["HTTP_PROXY", "http_proxy"]),
-    text("https_proxy").env(&["HTTPS_PROXY", "https_proxy"]),
-    text("iam_endpoint").replaced_by("endpoints.iam"),
-    flag("insecure"),
-    text("key"),
-    text("kms_key_id"),
-    removed("lock_table", Kind::String, "dynamodb_table"),
-    Attribute::new("lock_tags", Kind::StringMap).since(Since::OpenTofu),
-    Attribute::new("max_retries", Kind::Number),
-    text("no_proxy").env(&["NO_PROXY", "no_proxy"]),
-    text("profile").env(&["AWS_PROFILE", "AWS_DEFAULT_PROFILE"]),
-    text("region").env(&["AWS_REGION", "AWS_DEFAULT_REGION"]),
-    text("retry_mode").env(&["AWS_RETRY_MODE"]),
-    removed("role_arn", Kind::String, "assume_role.role_arn"),
-    text("secret_key").env(&["AWS_SECRET_ACCESS_KEY", "AWS_SECRET_KEY"]).secret(),
-    removed("session_name", Kind::String, "assume_role.session_name"),
-    Attribute::new("shared_config_files", Kind::StringSet),
-    text("shared_credentials_file").replaced_by("shared_credentials_files"),
-    Attribute::new("shared_credentials_files", Kind::StringSet),
-    flag("skip_credentials_validation"),
-    Attribute::new("skip_get_ec2_platforms", Kind::Bool).since(Since::Removed),
-    flag("skip_metadata_api_check"),
-    flag("skip_region_validation"),
-    flag("skip_requesting_account_id"),
-    flag("skip_s3_checksum"),
-    text("sse_customer_key").env(&["AWS_SSE_CUSTOMER_KEY"]).secret(),
-    Attribute::new("state_tags", Kind::StringMap).since(Since::OpenTofu),
-    text("sts_endpoint").replaced_by("endpoints.sts"),
-    text("sts_region"),
-    text("token").env(&["AWS_SESSION_TOKEN"]).secret(),
-    flag("use_dualstack_endpoint").env(&["AWS_USE_DUALSTACK_ENDPOINT"]),
-    flag("use_fips_endpoint").env(&["AWS_USE_FIPS_ENDPOINT"]),
-    Attribute::new("use_legacy_workflow", Kind::Bool).since(Since::Removed),
-    flag("use_lockfile"),
-    flag("use_path_style"),
-    text("workspace_key_prefix"),
+    text("access_key", "0.9–", "Access key ID; set with `secret_key`.")
+        .env(&["AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY"]),
+    text("acl", "0.9–", "Canned ACL of state and lock object."),
+    set("allowed_account_ids", "1.6–", "Accounts that the caller may belong to.")
+        .conflicts(&["forbidden_account_ids"]),
+    Attribute::new(
+        "assume_role",
+        Kind::Object(ASSUME_ROLE),
+        "1.6–",
+        "Role to assume with the credentials found.",
+    ),
+    flat(
+        number("assume_role_duration_seconds", "0.13–1.9", "How long the role's credentials last."),
+        "assume_role.duration",
+    ),
+    flat(text("assume_role_policy", "0.9.3–1.9", "Session policy, JSON."), "assume_role.policy"),
+    flat(
+        set("assume_role_policy_arns", "0.13–1.9", "Managed policies for the session."),
+        "assume_role.policy_arns",
+    ),
+    flat(map("assume_role_tags", "0.13–1.9", "Session tags."), "assume_role.tags"),
+    flat(
+        set("assume_role_transitive_tag_keys", "0.13–1.9", "Session tags that further roles inherit."),
+        "assume_role.transitive_tag_keys",
+    ),
+    Attribute::new(
+        "assume_role_with_web_identity",
+        Kind::Object(WEB_IDENTITY),
+        "1.6–",
+        "Role to assume with an OIDC token.",
+    ),
+    text("bucket", "0.9–", "Bucket that holds states and lock objects.").check(checks::not_blank).required(),
+    text("custom_ca_bundle", "1.6–", "PEM file of trusted roots, instead of the system's.")
+        .env(&["AWS_CA_BUNDLE"]),
+    text("dynamodb_endpoint", "0.11.14–", "DynamoDB endpoint.")
+        .replaced_by("endpoints.dynamodb")
+        .conflicts(&["endpoints.dynamodb"])
+        .check(checks::url),
+    text("dynamodb_table", "0.9.7–", "Table with locks and digests; its key is `LockID`, a string."),
+    text("ec2_metadata_service_endpoint", "1.6–", "Address of the instance metadata service.")
+        .env(&["AWS_EC2_METADATA_SERVICE_ENDPOINT", "AWS_METADATA_URL"])
+        .check(checks::url),
+    text("ec2_metadata_service_endpoint_mode", "1.6–", "Address family of the instance metadata service.")
+        .env(&["AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE"])
+        .check(checks::ip_mode),
+    flag("encrypt", "0.9–", "Send encryption headers with state and lock object."),
+    text("endpoint", "0.9–", "S3 endpoint.")
+        .replaced_by("endpoints.s3")
+        .conflicts(&["endpoints.s3"])
+        .check(checks::url),
+    Attribute::new("endpoints", Kind::Object(ENDPOINTS), "1.6–", "Endpoints of the services."),
+    flat(
+        text("external_id", "0.9.3–1.9", "External ID that the role's trust policy asks for."),
+        "assume_role.external_id",
+    ),
+    set("forbidden_account_ids", "1.6–", "Accounts that the caller must not belong to."),
+    flag("force_path_style", "0.11.2–", "Path-style addresses.")
+        .replaced_by("use_path_style")
+        .conflicts(&["use_path_style"]),
+    text("http_proxy", "1.6–", "Proxy for HTTP.").env(&["HTTP_PROXY", "http_proxy"]),
+    text("https_proxy", "1.6.4–", "Proxy for HTTPS.").env(&["HTTPS_PROXY", "https_proxy"]),
+    text("iam_endpoint", "0.11.14–", "IAM endpoint.")
+        .replaced_by("endpoints.iam")
+        .conflicts(&["endpoints.iam"])
+        .check(checks::url),
+    flag("insecure", "1.6–", "Accept any TLS certificate."),
+    text("key", "0.9–", "Key of the default workspace's state; tail of the others'.")
+        .check(checks::key)
+        .required(),
+    text("kms_key_id", "0.9–", "KMS key; needs `encrypt`.")
+        .check(checks::kms_key)
+        .conflicts(&["sse_customer_key"]),
+    text("lock_table", "0.9.0–0.12", "Table with locks.").removed().replaced_by("dynamodb_table"),
+    map("lock_tags", "", "Tags of the lock object.").open_tofu(),
+    number("max_retries", "0.11.14–", "Attempts of each request; 0 leaves it to AWS_MAX_ATTEMPTS.")
+        .default("5"),
+    text("no_proxy", "1.6.4–", "Hosts that are reached without a proxy.").env(&["NO_PROXY", "no_proxy"]),
+    text("profile", "0.9–", "Profile in the shared files.").env(&["AWS_PROFILE", "AWS_DEFAULT_PROFILE"]),
+    text("region", "0.9–", "Region of S3, DynamoDB and STS.")
+        .env(&["AWS_REGION", "AWS_DEFAULT_REGION"])
+        .required(),
+    text("retry_mode", "1.6–", "How requests are tried again.")
+        .env(&["AWS_RETRY_MODE"])
+        .check(checks::retry_mode)
+        .default("standard"),
+    flat(text("role_arn", "0.9–1.9", "Role to assume."), "assume_role.role_arn"),
+    text("secret_key", "0.9–", "Secret access key.")
+        .env(&["AWS_SECRET_ACCESS_KEY", "AWS_SECRET_KEY"])
+        .secret(),
+    flat(text("session_name", "0.9.3–1.9", "Name of the session."), "assume_role.session_name"),
+    set("shared_config_files", "1.6–", "Configuration files with profiles.").env(&["AWS_SHARED_CONFIG_FILE"]),
+    text("shared_credentials_file", "0.9–", "Credentials file with profiles.")
+        .replaced_by("shared_credentials_files")
+        .conflicts(&["shared_credentials_files"]),
+    set("shared_credentials_files", "1.6–", "Credentials files with profiles.")
+        .env(&["AWS_SHARED_CREDENTIALS_FILE"]),
+    flag("skip_credentials_validation", "0.10.8–", "Accepted: s3tate makes no such call."),
+    flag("skip_get_ec2_platforms", "0.10.8–0.12", "Accepted: s3tate makes no such call.").removed(),
+    Attribute::new(
+        "skip_metadata_api_check",
+        Kind::Bool,
+        "0.10.8–",
+        "Never ask the instance metadata service.",
+    ),
+    flag("skip_region_validation", "0.11.2–", "Accept regions that are not known."),
+    flag(
+        "skip_requesting_account_id",
+        "0.10.8–",
+        "Accepted: the account is asked for only where a list needs it.",
+    ),
+    flag("skip_s3_checksum", "1.6.3–", "Send no checksum with uploads."),
+    text("sse_customer_key", "0.12.8–", "Customer's encryption key, base64 of 32 bytes; needs `encrypt`.")
+        .env(&["AWS_SSE_CUSTOMER_KEY"])
+        .check(checks::customer_key)
+        .secret(),
+    map("state_tags", "", "Tags of the state object.").open_tofu(),
+    text("sts_endpoint", "0.11.14–", "STS endpoint.")
+        .replaced_by("endpoints.sts")
+        .conflicts(&["endpoints.sts"])
+        .check(checks::url),
+    text("sts_region", "1.6–", "Region of STS alone."),
+    text("token", "0.9–", "Session token of temporary credentials.").env(&["AWS_SESSION_TOKEN"]).secret(),
+    flag("use_dualstack_endpoint", "1.6–", "Dual-stack endpoints.").env(&["AWS_USE_DUALSTACK_ENDPOINT"]),
+    flag("use_fips_endpoint", "1.6–", "FIPS endpoints.").env(&["AWS_USE_FIPS_ENDPOINT"]),
+    flag("use_legacy_workflow", "1.6–1.7", "Environment credentials before `profile`.").removed(),
+    flag("use_lockfile", "1.10–", "Lock with an object beside the state."),
+    flag("use_path_style", "1.6–", "Path-style addresses."),
+    text("workspace_key_prefix", "0.10–", "Prefix of the other workspaces' keys.")
+        .check(checks::prefix)
+        .default("env:"),
 ];
 
 /// The attribute called `name`.
@@ -198,6 +366,22 @@ mod tests {
         assert!(ATTRIBUTES.is_sorted_by_key(|attribute| attribute.name));
         let current = ATTRIBUTES.iter().filter(|attribute| attribute.since == Since::Current).count();
         assert_eq!(current, 45);
+    }
+
+    #[test]
+    fn conflicts_and_replacements_name_attributes() {
+        let known = |path: &str| {
+            let (name, member) =
+                path.split_once('.').map_or((path, None), |(name, member)| (name, Some(member)));
+            attribute(name).is_some_and(|attribute| match (attribute.kind, member) {
+                (Kind::Object(members), Some(member)) => members.iter().any(|known| known.name == member),
+                (_, member) => member.is_none(),
+            })
+        };
+        for attribute in ATTRIBUTES {
+            assert!(attribute.conflicts.iter().all(|path| known(path)), "{}", attribute.name);
+            assert!(attribute.replaced_by.is_none_or(known), "{}", attribute.name);
+        }
     }
 
     #[test]

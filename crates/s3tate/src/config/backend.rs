@@ -116,6 +116,7 @@ impl BackendConfig {
     /// [`crate::ErrorKind::Invalid`]: a required value is missing, a value is out of its range, two exclude each
     /// other, or something is asked for that this release can't do.
     pub fn new(arguments: &Arguments, env: &Env) -> Result<Self> {
+        super::validate(arguments, env)?;
         let reader = Reader { arguments, env };
         reader.refuse_unsupported()?;
         let region =

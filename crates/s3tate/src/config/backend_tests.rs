@@ -25,7 +25,9 @@ fn the_seed_documentations_example_resolves() {
 
 #[test]
 fn required_values_are_asked_for() {
-    for (options, name) in [(&BASE[1..], "bucket"), (&["bucket=b"][..], "key"), (&BASE[..2], "region")] {
+    for (options, name) in
+        [(&BASE[1..], "bucket"), (&["bucket=b", "region=r"][..], "key"), (&BASE[..2], "region")]
+    {
         let error = config(options, &[]).unwrap_err();
         assert!(error.to_string().contains(name), "{error}");
     }

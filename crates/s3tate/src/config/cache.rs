@@ -71,7 +71,7 @@ fn arguments(path: &Path, config: &Json) -> Result<Arguments> {
         let value = literal::from_json(json).map_err(|_| unreadable(path))?;
         Ok(Argument { name: name.clone(), value, source: source.clone() })
     });
-    Arguments::check(arguments.collect::<Result<Vec<_>>>()?)
+    Arguments::check(arguments.collect::<Result<Vec<_>>>()?, Vec::new())
 }
 
 /// Writes the cache so that stock Terraform 1.11 needs no init; the file appears whole or not at all.
@@ -114,8 +114,10 @@ pub fn has_secret(arguments: &Arguments) -> bool {
 
 fn document(arguments: &Arguments, hash: u32) -> String {
     let current = ATTRIBUTES.iter().filter(|attribute| attribute.since == Since::Current);
+    // Only what is set: every release reads a missing attribute as unset, and none accepts one it doesn't know.
     let config: Map<_, _> = current
-        .map(|attribute| (attribute.name.to_owned(), to_json(arguments.get(attribute.name), attribute)))
+        .filter_map(|attribute| Some((attribute, arguments.get(attribute.name)?)))
+        .map(|(attribute, value)| (attribute.name.to_owned(), to_json(Some(value), attribute)))
         .collect();
     // serde_json sorts members by name, so the order of the outer ones is written out here.
     let config = indent(&serde_json::to_string_pretty(&config).unwrap_or_default(), "    ");
@@ -136,7 +138,8 @@ fn to_json(value: Option<&Value>, attribute: &Attribute) -> Json {
         Some(Value::Map(members)) => match attribute.kind {
             Kind::Object(schema) => schema
                 .iter()
-                .map(|member| (member.name.to_owned(), to_json(members.get(member.name), member)))
+                .filter_map(|member| Some((member, value.and_then(|value| value.member(member.name))?)))
+                .map(|(member, value)| (member.name.to_owned(), to_json(Some(value), member)))
                 .collect::<Map<_, _>>()
                 .into(),
             _ => members.iter().map(|(name, item)| (name.clone(), to_json(Some(item), attribute))).collect(),

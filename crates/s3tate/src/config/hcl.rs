@@ -1,26 +1,28 @@
 //! Backend blocks in a directory's `*.tf`, `*.tofu` and `*.tf.json` files.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use hcl_edit::Span;
 use hcl_edit::structure::{Block, Body};
 
 use super::literal;
 use super::value::Value;
-use super::{Argument, Source};
+use super::{Argument, Place, Source};
 use crate::error::{Error, Result};
+use crate::problem::Problem;
 
 /// A `backend "TYPE" { … }` block as it stands in a file, values not yet converted.
 #[derive(Debug, Clone)]
 pub struct BackendBlock {
     /// The label: `s3` for the one we know.
     pub kind: String,
-    /// The file it stands in.
-    pub file: PathBuf,
-    /// The line it starts on, from 1.
-    pub line: usize,
+    /// Where it stands.
+    pub place: Place,
     /// Its arguments in order.
     pub arguments: Vec<Argument>,
+    /// What is wrong with the others.
+    pub problems: Vec<Problem>,
 }
 
 /// Finds the backend block of a directory; `None` where there is none.
@@ -44,11 +46,11 @@ pub fn find_backend(directory: &Path) -> Result<Option<BackendBlock>> {
 }
 
 fn two_blocks(first: &BackendBlock, second: &BackendBlock) -> Error {
-    let place = |block: &BackendBlock| format!("{}:{}", block.file.display(), block.line);
-    Error::invalid("a configuration can have one backend block, this one has two; nothing was done")
-        .fact("first", place(first))
-        .fact("second", place(second))
+    Problem::new("a configuration can have one backend block, this one has two")
+        .why(format!("the other is in {}", first.place))
         .hint("remove one of them")
+        .at_place(second.place.clone())
+        .into()
 }
 
 fn configuration_files(directory: &Path) -> Result<Vec<PathBuf>> {
@@ -88,75 +90,75 @@ fn is_override(file: &Path) -> bool {
 }
 
 fn read_file(file: &Path) -> Result<Vec<BackendBlock>> {
-    let text = std::fs::read_to_string(file)
-        .map_err(|cause| Error::invalid(format!("can't read `{}`", file.display())).with_source(cause))?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let text = read_text(file)?;
     if file.extension().is_some_and(|extension| extension == "json") {
-        return super::json::backend_blocks(file, text);
+        return super::json::backend_blocks(file, &text);
     }
-    let body = parse_body(file, text)?;
+    let body = parse_body(file, &text)?;
     let terraform = body.get_blocks("terraform").flat_map(|block| block.body.get_blocks("backend"));
-    terraform.map(|block| backend_block(file, text, block)).collect()
+    terraform.map(|block| backend_block(file, &text, block)).collect()
+}
+
+/// The text of a file, without the mark that some editors put before it.
+pub(super) fn read_text(file: &Path) -> Result<Arc<str>> {
+    let text = std::fs::read_to_string(file).map_err(|cause| {
+        Error::invalid(format!("can't read `{}`; nothing was done", file.display())).with_source(cause)
+    })?;
+    Ok(text.strip_prefix('\u{feff}').unwrap_or(&text).into())
 }
 
 /// Parses a file of attributes or blocks.
-pub(super) fn parse_body(file: &Path, text: &str) -> Result<Body> {
+pub(super) fn parse_body(file: &Path, text: &Arc<str>) -> Result<Body> {
     text.parse().map_err(|error: hcl_edit::parser::Error| {
-        let location = error.location();
-        let place = format!("{}:{}:{}", file.display(), location.line(), location.column());
-        Error::invalid(format!("`{place}` is not valid HCL; nothing was done"))
-            .fact(location.line().to_string(), error.line())
-            .fact("cause", error.message())
+        let at = error.location().offset();
+        let place = Place::new(file, text, at..at + 1);
+        Problem::new(format!("{place} is not valid HCL")).why(error.message()).at_place(place).into()
     })
 }
 
-fn backend_block(file: &Path, text: &str, block: &Block) -> Result<BackendBlock> {
-    let line = line_of(text, block.span().map_or(0, |span| span.start));
+fn backend_block(file: &Path, text: &Arc<str>, block: &Block) -> Result<BackendBlock> {
+    let start = block.span().map_or(0, |span| span.start);
+    let head = text[start..].find('{').map_or(text.len(), |length| start + length);
+    let place = Place::new(file, text, start..text[..head].trim_end().len());
     let [label] = block.labels.as_slice() else {
-        return Err(Error::invalid(format!(
-            "the backend block in `{}:{line}` needs one label",
-            file.display()
-        ))
-        .hint("write `backend \"s3\" { … }`"));
+        return Err(Problem::new(format!("the backend block in {place} needs one label"))
+            .hint("write `backend \"s3\" { … }`")
+            .at_place(place)
+            .into());
     };
-    Ok(BackendBlock {
-        kind: label.as_str().to_owned(),
-        file: file.to_owned(),
-        line,
-        arguments: body_arguments(file, text, &block.body)?,
-    })
+    let (arguments, problems) = body_arguments(file, text, &block.body);
+    Ok(BackendBlock { kind: label.as_str().to_owned(), place, arguments, problems })
 }
 
-/// The attributes of a body as arguments, in order; blocks in it are refused.
-pub(super) fn body_arguments(file: &Path, text: &str, body: &Body) -> Result<Vec<Argument>> {
-    if let Some(block) = body.blocks().next() {
-        let line = line_of(text, block.span().map_or(0, |span| span.start));
-        let place = format!("{}:{line}", file.display());
-        return Err(Error::invalid(format!(
-            "block `{}` in `{place}` is not expected there",
-            block.ident.as_str()
-        ))
-        .hint(format!("write `{} = {{ … }}`", block.ident.as_str())));
-    }
-    let attributes = body.attributes().map(|attribute| {
-        let line = line_of(text, attribute.span().map_or(0, |span| span.start));
-        let source = Source::File { path: file.to_owned(), line };
+/// The attributes of a body as arguments, in order, and what is wrong: values that are no literals, nested blocks.
+pub(super) fn body_arguments(file: &Path, text: &Arc<str>, body: &Body) -> (Vec<Argument>, Vec<Problem>) {
+    let mut problems: Vec<_> = body.blocks().map(|block| nested_block(file, text, block)).collect();
+    let mut arguments = Vec::new();
+    for attribute in body.attributes() {
+        let source = Source::File(Place::new(file, text, attribute.span().unwrap_or_default()));
         let name = attribute.key.as_str().to_owned();
-        let value = literal::evaluate(&attribute.value).map_err(|why| refused(&name, &source, &why))?;
-        Ok(Argument { name, value, source })
-    });
-    attributes.collect()
+        match literal::evaluate(&attribute.value) {
+            Ok(value) => arguments.push(Argument { name, value, source }),
+            Err(why) => problems.push(refused(&name, &source, &why)),
+        }
+    }
+    (arguments, problems)
 }
 
-/// The error for an argument whose expression is not a literal.
-pub(super) fn refused(name: &str, source: &Source, why: &str) -> Error {
-    Error::invalid(format!("argument `{name}` in {source} is not a literal; nothing was done"))
-        .fact("cause", why)
+fn nested_block(file: &Path, text: &Arc<str>, block: &Block) -> Problem {
+    let place = Place::new(file, text, block.ident.span().unwrap_or_default());
+    let name = block.ident.as_str();
+    Problem::new(format!("block `{name}` in {place} is not expected there"))
+        .hint(format!("write `{name} = {{ … }}`"))
+        .at_place(place)
+}
+
+/// The problem of an argument whose expression is not a literal.
+pub(super) fn refused(name: &str, source: &Source, why: &str) -> Problem {
+    Problem::new(format!("argument `{name}` in {source} is not a literal"))
+        .why(why)
         .hint("give the value itself, or leave the argument out and pass it with `-backend-config`")
-}
-
-fn line_of(text: &str, offset: usize) -> usize {
-    text.as_bytes().iter().take(offset).filter(|byte| **byte == b'\n').count() + 1
+        .at(source)
 }
 
 /// Shorthand for tests and the JSON reader.
@@ -176,7 +178,7 @@ mod tests {
             "\u{feff}# c\nterraform {\n  backend \"s3\" {\n    bucket = \"b\"\n    encrypt = true\n  }\n}\n",
         )]);
         let block = find_backend(dir.path()).unwrap().unwrap();
-        assert_eq!((block.kind.as_str(), block.line), ("s3", 3));
+        assert_eq!((block.kind.as_str(), block.place.line(), block.place.column()), ("s3", 3, 3));
         assert_eq!(
             block.arguments[1].source.to_string(),
             format!("{}:5", dir.path().join("main.tf").display())
@@ -204,8 +206,8 @@ mod tests {
     #[test]
     fn errors_name_file_and_line() {
         let dir = directory(&[("main.tf", "terraform {\n  backend \"s3\" {\n    key = var.k\n  }\n}\n")]);
-        let error = find_backend(dir.path()).unwrap_err();
-        assert!(error.to_string().contains("main.tf:3"), "{error}");
+        let block = find_backend(dir.path()).unwrap().unwrap();
+        assert!(block.problems[0].message.contains("main.tf:3"), "{:?}", block.problems);
         let dir = directory(&[("main.tf", "terraform {\n  backend \"s3\"\n")]);
         assert!(find_backend(dir.path()).unwrap_err().to_string().contains("main.tf:2"));
     }

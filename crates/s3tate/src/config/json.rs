@@ -1,49 +1,64 @@
 //! Backend blocks in Terraform's JSON syntax.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use serde_json::Value as Json;
 
 use super::hcl::{BackendBlock, argument, refused};
-use super::{Argument, Source, literal};
+use super::{Argument, Place, Source, literal};
 use crate::error::{Error, Result};
+use crate::problem::Problem;
 
 /// The backend blocks of a `*.tf.json` document: `{"terraform": {"backend": {"s3": {…}}}}`, any level of which
 /// may also be an array.
-pub(super) fn backend_blocks(file: &Path, text: &str) -> Result<Vec<BackendBlock>> {
+pub(super) fn backend_blocks(file: &Path, text: &Arc<str>) -> Result<Vec<BackendBlock>> {
     let document = parse(file, text)?;
     let backends = each(document.get("terraform")).flat_map(|terraform| each(terraform.get("backend")));
     let labelled = backends.filter_map(Json::as_object).flatten();
     let mut blocks = Vec::new();
     for (kind, bodies) in labelled {
         for body in each(Some(bodies)) {
-            let arguments = arguments(file, body)?;
-            blocks.push(BackendBlock { kind: kind.clone(), file: file.to_owned(), line: 1, arguments });
+            let place = member(file, text, kind);
+            let (arguments, problems) = arguments(file, text, body)?;
+            blocks.push(BackendBlock { kind: kind.clone(), place, arguments, problems });
         }
     }
     Ok(blocks)
 }
 
 /// Parses a JSON document.
-pub(super) fn parse(file: &Path, text: &str) -> Result<Json> {
+pub(super) fn parse(file: &Path, text: &Arc<str>) -> Result<Json> {
     serde_json::from_str(text).map_err(|cause| {
-        Error::invalid(format!("`{}` is not valid JSON; nothing was done", file.display())).with_source(cause)
+        let line_start =
+            text.lines().take(cause.line().saturating_sub(1)).map(|line| line.len() + 1).sum::<usize>();
+        let at = line_start + cause.column().saturating_sub(1);
+        let place = Place::new(file, text, at..at + 1);
+        Problem::new(format!("{place} is not valid JSON")).why(cause.to_string()).at_place(place).into()
     })
 }
 
-/// The members of an object as arguments; members called `//` are comments.
-pub(super) fn arguments(file: &Path, body: &Json) -> Result<Vec<Argument>> {
+/// The members of an object as arguments, and what is wrong with the others; members called `//` are comments.
+pub(super) fn arguments(file: &Path, text: &Arc<str>, body: &Json) -> Result<(Vec<Argument>, Vec<Problem>)> {
     let Some(members) = body.as_object() else {
         return Err(Error::invalid(format!("`{}` needs an object of backend arguments", file.display())));
     };
-    let source = Source::File { path: file.to_owned(), line: 1 };
-    let members = members.iter().filter(|(name, _)| *name != "//");
-    members
-        .map(|(name, json)| {
-            let value = literal::from_json(json).map_err(|why| refused(name, &source, &why))?;
-            Ok(argument(name, value, source.clone()))
-        })
-        .collect()
+    let (mut arguments, mut problems) = (Vec::new(), Vec::new());
+    for (name, json) in members.iter().filter(|(name, _)| *name != "//") {
+        let source = Source::File(member(file, text, name));
+        match literal::from_json(json) {
+            Ok(value) => arguments.push(argument(name, value, source)),
+            Err(why) => problems.push(refused(name, &source, &why)),
+        }
+    }
+    Ok((arguments, problems))
+}
+
+/// Where a member's name stands; the parser doesn't say, so it is the last time that it is spelt out.
+fn member(file: &Path, text: &Arc<str>, name: &str) -> Place {
+    let quoted = format!("\"{name}\"");
+    let start = text.rfind(&quoted).unwrap_or_default();
+    Place::new(file, text, start..start + quoted.len())
 }
 
 fn each(json: Option<&Json>) -> impl Iterator<Item = &Json> {
@@ -78,6 +93,6 @@ mod tests {
     #[test]
     fn interpolations_are_refused() {
         let dir = directory(&[("m.tf.json", r#"{"terraform":{"backend":{"s3":{"key":"${var.k}"}}}}"#)]);
-        assert!(find_backend(dir.path()).is_err());
+        assert_eq!(find_backend(dir.path()).unwrap().unwrap().problems.len(), 1);
     }
 }

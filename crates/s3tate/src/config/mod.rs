@@ -3,6 +3,8 @@
 pub mod attributes;
 mod backend;
 pub mod cache;
+mod checks;
+mod explain;
 mod hash;
 pub mod hcl;
 mod json;
@@ -10,52 +12,24 @@ mod literal;
 pub mod partial;
 mod resolve;
 pub mod secret;
+mod source;
 mod url;
+mod validate;
 pub mod value;
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::path::PathBuf;
 
 pub use backend::{BackendConfig, Credentials, Encryption, Endpoints};
+pub use explain::{Effective, effective};
 pub use hash::block_hash;
 pub use resolve::{Request, Resolved, resolve};
+pub use source::{Place, Source};
+pub use validate::validate;
 
 use crate::error::{Error, Result};
+use crate::problem::Problem;
 use attributes::{ATTRIBUTES, Attribute, attribute, nearest};
 use value::{Value, convert};
-
-/// Where an argument's value came from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Source {
-    /// A line of a file, from 1.
-    File {
-        /// The file.
-        path: PathBuf,
-        /// The line.
-        line: usize,
-    },
-    /// A `-backend-config NAME=VALUE` option.
-    Option,
-    /// The cache that `init` left.
-    Cache(PathBuf),
-    /// A `-state` URL.
-    Url,
-    /// An environment variable.
-    Env(&'static str),
-}
-
-impl fmt::Display for Source {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::File { path, line } => write!(f, "{}:{line}", path.display()),
-            Self::Option => f.write_str("option -backend-config"),
-            Self::Cache(path) => write!(f, "{}", path.display()),
-            Self::Url => f.write_str("option -state"),
-            Self::Env(name) => write!(f, "variable {name}"),
-        }
-    }
-}
 
 /// One argument as it was given, not yet checked against the table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,18 +50,17 @@ impl Arguments {
     /// Checks and converts arguments; later ones win.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Invalid`]: an unknown name (with the nearest known one) or an unfit value.
-    pub fn check(arguments: impl IntoIterator<Item = Argument>) -> Result<Self> {
+    /// [`crate::ErrorKind::Invalid`], with the problems known before and every one found here: unknown names (with the
+    /// nearest known one), unfit values.
+    pub fn check(arguments: impl IntoIterator<Item = Argument>, mut problems: Vec<Problem>) -> Result<Self> {
         let mut checked = Self::default();
         for argument in arguments {
-            let attribute = known(&argument)?;
-            let value = convert(argument.value, attribute.kind).map_err(|why| {
-                Error::invalid(format!("argument `{}` in {} doesn't fit", argument.name, argument.source))
-                    .fact("cause", why)
-            })?;
-            checked.0.insert(attribute.name, (value, argument.source));
+            match convert_known(argument) {
+                Ok((name, value, source)) => drop(checked.0.insert(name, (value, source))),
+                Err(problem) => problems.push(*problem),
+            }
         }
-        Ok(checked)
+        if problems.is_empty() { Ok(checked) } else { Err(Error::of_problems(problems)) }
     }
 
     /// Lays other arguments over these; whole attributes are replaced.
@@ -120,16 +93,28 @@ impl Arguments {
     }
 }
 
-fn known(argument: &Argument) -> Result<&'static Attribute> {
-    attribute(&argument.name).ok_or_else(|| {
-        let message =
-            format!("unknown argument `{}` in {}; nothing was done", argument.name, argument.source);
-        let error = Error::invalid(message);
-        match nearest(&argument.name, ATTRIBUTES) {
-            Some(near) => error.hint(format!("did you mean `{near}`?")),
-            None => error.hint("remove it: backend \"s3\" has no argument of that name"),
+fn convert_known(argument: Argument) -> Result<(&'static str, Value, Source), Box<Problem>> {
+    let Argument { name, value, source } = argument;
+    let Some(attribute) = attribute(&name) else {
+        let problem = Problem::new(format!("unknown argument `{name}` in {source}")).at(&source);
+        return Err(Box::new(match nearest(&name, ATTRIBUTES) {
+            Some(near) => problem.hint(format!("did you mean `{near}`?")),
+            None => problem.hint("remove it: backend \"s3\" has no argument of that name"),
+        }));
+    };
+    match convert(value, attribute.kind) {
+        Ok(value) => Ok((attribute.name, value, source)),
+        Err(why) => {
+            let problem = located(attribute, &source, format!("argument `{name}` in {source} doesn't fit"));
+            Err(Box::new(problem.why(why)))
         }
-    })
+    }
+}
+
+/// A problem with an attribute, at its place unless that would show a secret.
+pub(crate) fn located(attribute: &Attribute, source: &Source, message: String) -> Problem {
+    let problem = Problem::new(message);
+    if attribute.secret { problem } else { problem.at(source) }
 }
 
 #[cfg(test)]

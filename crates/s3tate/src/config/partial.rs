@@ -6,6 +6,7 @@ use super::attributes::{Kind, attribute};
 use super::value::Value;
 use super::{Argument, Arguments, Source, hcl, json, literal};
 use crate::error::{Error, Result};
+use crate::problem::Problem;
 
 /// Reads `-backend-config` options from left to right; later ones win.
 ///
@@ -20,16 +21,17 @@ pub fn read(options: &[String], directory: &Path) -> Result<Arguments> {
         if option.is_empty() {
             arguments = Arguments::default();
         } else if let Some((name, value)) = option.split_once('=') {
-            arguments.extend(Arguments::check([pair(name.trim(), value)?])?);
+            arguments.extend(Arguments::check([pair(name.trim(), value)?], Vec::new())?);
         } else {
-            arguments.extend(Arguments::check(file(&directory.join(option))?)?);
+            let (given, problems) = file(&directory.join(option))?;
+            arguments.extend(Arguments::check(given, problems)?);
         }
     }
     Ok(arguments)
 }
 
 fn pair(name: &str, text: &str) -> Result<Argument> {
-    let literally = attribute(name).is_none_or(|attribute| attribute.kind == Kind::String);
+    let literally = attribute(name).is_none_or(|attribute| matches!(attribute.kind, Kind::String));
     let value = if literally {
         Value::String(text.to_owned())
     } else {
@@ -45,17 +47,13 @@ fn bare_text(text: &str) -> Option<Value> {
     text.chars().all(char::is_alphanumeric).then(|| Value::String(text.to_owned()))
 }
 
-fn file(path: &Path) -> Result<Vec<Argument>> {
-    let text = std::fs::read_to_string(path).map_err(|cause| {
-        Error::invalid(format!("can't read the backend configuration `{}`", path.display()))
-            .hint("an option with `=` is a NAME=VALUE pair, one without is a file")
-            .with_source(cause)
-    })?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+fn file(path: &Path) -> Result<(Vec<Argument>, Vec<Problem>)> {
+    let text = hcl::read_text(path)
+        .map_err(|error| error.hint("an option with `=` is a NAME=VALUE pair, one without is a file"))?;
     if path.extension().is_some_and(|extension| extension == "json") {
-        return json::arguments(path, &json::parse(path, text)?);
+        return json::arguments(path, &text, &json::parse(path, &text)?);
     }
-    hcl::body_arguments(path, text, &hcl::parse_body(path, text)?)
+    Ok(hcl::body_arguments(path, &text, &hcl::parse_body(path, &text)?))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use super::cache::{self, Cache};
 use super::hcl::{BackendBlock, find_backend};
 use super::{Arguments, block_hash, partial, url};
 use crate::error::{Error, Result};
+use crate::problem::Problem;
 
 /// What a command was given.
 #[derive(Debug, Clone, Copy)]
@@ -44,7 +45,7 @@ pub struct Resolved {
 pub fn resolve(request: &Request<'_>) -> Result<Resolved> {
     let options = partial::read(request.backend_config, request.directory)?;
     if let Some(url) = request.state {
-        let mut arguments = Arguments::check(url::arguments(url)?)?;
+        let mut arguments = Arguments::check(url::arguments(url)?, Vec::new())?;
         arguments.extend(options);
         return Ok(Resolved { arguments, block_hash: block_hash(&Arguments::default()), has_block: false });
     }
@@ -65,14 +66,12 @@ pub fn resolve(request: &Request<'_>) -> Result<Resolved> {
 
 fn checked_block(block: BackendBlock) -> Result<Arguments> {
     if block.kind == "s3" {
-        return Arguments::check(block.arguments);
+        return Arguments::check(block.arguments, block.problems);
     }
-    let place = format!("{}:{}", block.file.display(), block.line);
-    Err(Error::invalid(format!(
-        "the backend in `{place}` is \"{}\", not \"s3\"; nothing was done",
-        block.kind
-    ))
-    .hint("s3tate keeps state in S3: name it with `-state=s3://BUCKET/KEY`, or change the block"))
+    Err(Problem::new(format!("the backend in {} is \"{}\", not \"s3\"", block.place, block.kind))
+        .hint("s3tate keeps state in S3: name it with `-state=s3://BUCKET/KEY`, or change the block")
+        .at_place(block.place)
+        .into())
 }
 
 fn from_cache_or_block(request: &Request<'_>, block: Option<&Arguments>, hash: u32) -> Result<Arguments> {
@@ -145,7 +144,7 @@ mod tests {
     fn hash_of_block() -> String {
         let dir = directory(&[("main.tf", BLOCK)]);
         let block = find_backend(dir.path()).unwrap().unwrap();
-        block_hash(&Arguments::check(block.arguments).unwrap()).to_string()
+        block_hash(&Arguments::check(block.arguments, Vec::new()).unwrap()).to_string()
     }
 
     #[test]

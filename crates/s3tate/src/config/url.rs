@@ -58,7 +58,7 @@ mod tests {
     fn a_url_names_bucket_key_and_attributes() {
         let arguments =
             arguments("s3://b/env:/dev/p%20s?region=eu-west-1&dynamodb_table=t&use_lockfile=true").unwrap();
-        let arguments = Arguments::check(arguments).unwrap();
+        let arguments = Arguments::check(arguments, Vec::new()).unwrap();
         assert_eq!(arguments.get("key").and_then(Value::as_str), Some("env:/dev/p s"));
         assert_eq!(arguments.get("dynamodb_table").and_then(Value::as_str), Some("t"));
         assert_eq!(arguments.get("use_lockfile"), Some(&Value::Bool(true)));

@@ -2,5 +2,6 @@
 
 mod locks;
 mod reading;
+mod reference;
 mod stage;
 mod writing;
