@@ -31,6 +31,12 @@ pub(crate) struct Global {
     /// Name a state without any configuration: `s3://BUCKET/KEY?region=REGION&dynamodb_table=TABLE`.
     #[arg(long, value_name = "URL", global = true)]
     pub(crate) state: Option<String>,
+    /// Variable `NAME=VALUE` for a backend block under OpenTofu's rules.
+    #[arg(long, value_name = "NAME=VALUE", global = true)]
+    pub(crate) var: Vec<String>,
+    /// File of variables for a backend block under OpenTofu's rules.
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(crate) var_file: Vec<PathBuf>,
     /// Accepted for Terraform's sake: nothing is coloured.
     #[arg(long, global = true, hide = true)]
     pub(crate) no_color: bool,

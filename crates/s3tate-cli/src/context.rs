@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use s3tate::config::{BackendConfig, Request, Resolved, resolve};
+use s3tate::config::{BackendConfig, Dialect, Request, Resolved, Variables, resolve_as};
 use s3tate::{Backend, Env, Error, Result, Workspace, WorkspaceName};
 
 use crate::cli::Global;
@@ -36,13 +36,16 @@ impl Context {
 
     /// Resolves the configuration; `init` leaves the cache out.
     pub(crate) fn resolve(&self, use_cache: bool) -> Result<Resolved> {
-        resolve(&Request {
+        let variables = Variables { files: self.global.var_file.clone(), pairs: self.global.var.clone() };
+        let everywhere = self.env.var("S3TATE_DIALECT") == Some("opentofu");
+        let request = Request {
             directory: Path::new("."),
             data_dir: &self.data_dir(),
             backend_config: &self.global.backend_config,
             state: self.global.state.as_deref(),
             use_cache,
-        })
+        };
+        resolve_as(&Dialect { everywhere, variables: &variables, env: &self.env }, &request)
     }
 
     /// The backend that the configuration names.

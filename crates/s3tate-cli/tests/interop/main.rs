@@ -4,6 +4,7 @@ mod aws_cli;
 mod bad_input;
 mod budgets;
 mod durability;
+mod init;
 mod locks;
 mod old_versions;
 mod readme;

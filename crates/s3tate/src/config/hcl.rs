@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hcl_edit::Span;
+use hcl_edit::expr::Expression;
 use hcl_edit::structure::{Block, Body};
 
 use super::literal;
@@ -33,10 +34,18 @@ pub struct BackendBlock {
 /// # Errors
 /// [`crate::ErrorKind::Invalid`]: a file can't be read or parsed, or several blocks stand side by side.
 pub fn find_backend(directory: &Path) -> Result<Option<BackendBlock>> {
+    find_backend_with(directory, &|_, expression| literal::evaluate(expression))
+}
+
+/// How the value of an argument in a file is worked out.
+pub(super) type Evaluate<'a> = &'a dyn Fn(&Path, &Expression) -> Result<Value, String>;
+
+/// As [`find_backend`], with other rules for what a value may be.
+pub(super) fn find_backend_with(directory: &Path, evaluate: Evaluate<'_>) -> Result<Option<BackendBlock>> {
     let mut normal = Vec::new();
     let mut overriding = Vec::new();
     for file in configuration_files(directory)? {
-        let blocks = read_file(&file)?;
+        let blocks = read_file(&file, evaluate)?;
         if is_override(&file) { overriding.extend(blocks) } else { normal.extend(blocks) }
     }
     if let [first, second, ..] = normal.as_slice() {
@@ -53,7 +62,7 @@ fn two_blocks(first: &BackendBlock, second: &BackendBlock) -> Error {
         .into()
 }
 
-fn configuration_files(directory: &Path) -> Result<Vec<PathBuf>> {
+pub(super) fn configuration_files(directory: &Path) -> Result<Vec<PathBuf>> {
     let unreadable = |cause: std::io::Error| {
         Error::invalid(format!("can't list the directory `{}`", directory.display())).with_source(cause)
     };
@@ -89,14 +98,14 @@ fn is_override(file: &Path) -> bool {
     stem == "override" || stem.ends_with("_override")
 }
 
-fn read_file(file: &Path) -> Result<Vec<BackendBlock>> {
+fn read_file(file: &Path, evaluate: Evaluate<'_>) -> Result<Vec<BackendBlock>> {
     let text = read_text(file)?;
     if file.extension().is_some_and(|extension| extension == "json") {
         return super::json::backend_blocks(file, &text);
     }
     let body = parse_body(file, &text)?;
     let terraform = body.get_blocks("terraform").flat_map(|block| block.body.get_blocks("backend"));
-    terraform.map(|block| backend_block(file, &text, block)).collect()
+    terraform.map(|block| backend_block(file, &text, block, evaluate)).collect()
 }
 
 /// The text of a file, without the mark that some editors put before it.
@@ -116,7 +125,12 @@ pub(super) fn parse_body(file: &Path, text: &Arc<str>) -> Result<Body> {
     })
 }
 
-fn backend_block(file: &Path, text: &Arc<str>, block: &Block) -> Result<BackendBlock> {
+fn backend_block(
+    file: &Path,
+    text: &Arc<str>,
+    block: &Block,
+    evaluate: Evaluate<'_>,
+) -> Result<BackendBlock> {
     let start = block.span().map_or(0, |span| span.start);
     let head = text[start..].find('{').map_or(text.len(), |length| start + length);
     let place = Place::new(file, text, start..text[..head].trim_end().len());
@@ -126,18 +140,23 @@ fn backend_block(file: &Path, text: &Arc<str>, block: &Block) -> Result<BackendB
             .at_place(place)
             .into());
     };
-    let (arguments, problems) = body_arguments(file, text, &block.body);
+    let (arguments, problems) = body_arguments(file, text, &block.body, evaluate);
     Ok(BackendBlock { kind: label.as_str().to_owned(), place, arguments, problems })
 }
 
 /// The attributes of a body as arguments, in order, and what is wrong: values that are no literals, nested blocks.
-pub(super) fn body_arguments(file: &Path, text: &Arc<str>, body: &Body) -> (Vec<Argument>, Vec<Problem>) {
+pub(super) fn body_arguments(
+    file: &Path,
+    text: &Arc<str>,
+    body: &Body,
+    evaluate: Evaluate<'_>,
+) -> (Vec<Argument>, Vec<Problem>) {
     let mut problems: Vec<_> = body.blocks().map(|block| nested_block(file, text, block)).collect();
     let mut arguments = Vec::new();
     for attribute in body.attributes() {
         let source = Source::File(Place::new(file, text, attribute.span().unwrap_or_default()));
         let name = attribute.key.as_str().to_owned();
-        match literal::evaluate(&attribute.value) {
+        match evaluate(file, &attribute.value) {
             Ok(value) => arguments.push(Argument { name, value, source }),
             Err(why) => problems.push(refused(&name, &source, &why)),
         }

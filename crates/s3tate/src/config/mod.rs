@@ -13,6 +13,7 @@ pub mod partial;
 mod resolve;
 pub mod secret;
 mod source;
+mod statics;
 mod url;
 mod validate;
 pub mod value;
@@ -22,8 +23,9 @@ use std::collections::BTreeMap;
 pub use backend::{BackendConfig, Credentials, Encryption, Endpoints};
 pub use explain::{Effective, effective};
 pub use hash::block_hash;
-pub use resolve::{Request, Resolved, resolve};
+pub use resolve::{Dialect, Request, Resolved, resolve, resolve_as};
 pub use source::{Place, Source};
+pub use statics::Variables;
 pub use validate::validate;
 
 use crate::error::{Error, Result};

@@ -53,7 +53,8 @@ fn file(path: &Path) -> Result<(Vec<Argument>, Vec<Problem>)> {
     if path.extension().is_some_and(|extension| extension == "json") {
         return json::arguments(path, &text, &json::parse(path, &text)?);
     }
-    Ok(hcl::body_arguments(path, &text, &hcl::parse_body(path, &text)?))
+    let literally: hcl::Evaluate<'_> = &|_, expression| literal::evaluate(expression);
+    Ok(hcl::body_arguments(path, &text, &hcl::parse_body(path, &text)?, literally))
 }
 
 #[cfg(test)]

@@ -1,10 +1,13 @@
 //! Which configuration counts: a URL, options over the block, the cache, or the block alone.
 
+use std::cell::OnceCell;
 use std::path::Path;
 
 use super::cache::{self, Cache};
-use super::hcl::{BackendBlock, find_backend};
-use super::{Arguments, block_hash, partial, url};
+use super::hcl::{BackendBlock, Evaluate, find_backend_with};
+use super::statics::{Statics, Variables};
+use super::{Arguments, block_hash, literal, partial, url};
+use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::problem::Problem;
 
@@ -21,6 +24,20 @@ pub struct Request<'a> {
     pub state: Option<&'a str>,
     /// Whether an earlier init's cache counts; `init` itself says no.
     pub use_cache: bool,
+}
+
+/// Whose rules say what a block's values may be.
+///
+/// Terraform wants literals. OpenTofu also takes variables and locals with static values; its rules hold in `*.tofu`
+/// files, which Terraform doesn't read.
+#[derive(Debug, Clone, Copy)]
+pub struct Dialect<'a> {
+    /// Whether OpenTofu's rules hold in every file.
+    pub everywhere: bool,
+    /// What was given for variables.
+    pub variables: &'a Variables,
+    /// Where `TF_VAR_…` is looked for.
+    pub env: &'a Env,
 }
 
 /// The arguments that count.
@@ -43,13 +60,39 @@ pub struct Resolved {
 /// [`crate::ErrorKind::Invalid`]: nothing names a backend, the block is of another type, the cache doesn't fit the
 /// block any more, or something can't be read.
 pub fn resolve(request: &Request<'_>) -> Result<Resolved> {
+    resolve_with(request, &|_, expression| literal::evaluate(expression))
+}
+
+/// As [`resolve`], under the rules of a dialect.
+///
+/// # Errors
+/// As for [`resolve`]; a variable file that can't be read.
+pub fn resolve_as(dialect: &Dialect<'_>, request: &Request<'_>) -> Result<Resolved> {
+    let statics = OnceCell::new();
+    resolve_with(request, &|file, expression| {
+        literal::evaluate(expression).or_else(|why| {
+            if !dialect.everywhere && !is_open_tofu(file) {
+                return Err(why);
+            }
+            let read = || Statics::read(request.directory, dialect.variables, dialect.env);
+            let statics = statics.get_or_init(|| read().map_err(|error| error.to_string()));
+            statics.as_ref().map_err(Clone::clone)?.evaluate(expression)
+        })
+    })
+}
+
+fn is_open_tofu(file: &Path) -> bool {
+    file.extension().is_some_and(|extension| extension == "tofu")
+}
+
+fn resolve_with(request: &Request<'_>, evaluate: Evaluate<'_>) -> Result<Resolved> {
     let options = partial::read(request.backend_config, request.directory)?;
     if let Some(url) = request.state {
         let mut arguments = Arguments::check(url::arguments(url)?, Vec::new())?;
         arguments.extend(options);
         return Ok(Resolved { arguments, block_hash: block_hash(&Arguments::default()), has_block: false });
     }
-    let block = find_backend(request.directory)?.map(checked_block).transpose()?;
+    let block = find_backend_with(request.directory, evaluate)?.map(checked_block).transpose()?;
     let literal = block.clone().unwrap_or_default();
     let hash = block_hash(&literal);
     let arguments = if request.use_cache && request.backend_config.is_empty() {
@@ -119,6 +162,7 @@ fn no_backend(directory: &Path) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::hcl::find_backend;
     use crate::config::testing::directory;
     use crate::config::value::Value;
 

@@ -1,0 +1,129 @@
+//! `init` by one client serves the others: no second init, whoever was first.
+
+use s3tate_testkit::tools::Terraform;
+use s3tate_testkit::{Backend, Client, Endpoint, Kind, Locking, Workdir, require};
+
+use crate::stage::{KEY, Stage, s3tate};
+
+const OUTPUT: &str = "output \"greeting\" {\n  value = \"hello\"\n}\n";
+
+/// What both releases understand; only the older one needs to be told where everything is.
+fn shared_block(endpoint: &Endpoint) -> String {
+    Backend::new(endpoint, KEY, Locking::Table).block(Terraform::V1_0)
+}
+
+#[test]
+fn after_s3tates_init_stock_needs_none() {
+    let endpoint = require!(Endpoint::start(Kind::Embedded));
+    let new = require!(Client::terraform(Terraform::V1_11, &endpoint));
+    let old = require!(Client::terraform(Terraform::V1_0, &endpoint));
+    for first in [&new, &old] {
+        let workdir = Workdir::with(&format!("{}{OUTPUT}", shared_block(&endpoint)));
+        let _initialised = s3tate(&endpoint).run(&workdir, &["init"]).succeeds();
+        let _planned = first.run(&workdir, &["plan"]).succeeds();
+        // Each rewrites the cache in its own form, and the next one still needs no init.
+        for client in [&old, &new, &old] {
+            let _planned = client.run(&workdir, &["plan"]).succeeds();
+            let _read = s3tate(&endpoint).run(&workdir, &["workspace", "list"]).succeeds();
+        }
+    }
+}
+
+#[test]
+fn after_stocks_init_s3tate_needs_none() {
+    let endpoint = require!(Endpoint::start(Kind::Embedded));
+    for version in [Terraform::V1_11, Terraform::V1_0] {
+        let terraform = require!(Client::terraform(version, &endpoint));
+        let workdir = Workdir::with(&format!("{}{OUTPUT}", shared_block(&endpoint)));
+        let _initialised = terraform.run(&workdir, &["init", "-input=false"]).succeeds();
+        // The block is gone, the cache alone counts.
+        workdir.write("main.tf", OUTPUT);
+        let _read = s3tate(&endpoint).run(&workdir, &["workspace", "list"]).succeeds();
+    }
+}
+
+/// Check 44.
+#[test]
+fn a_partial_configuration_is_remembered_for_stock() {
+    let stage = require!(Stage::new(Kind::Embedded, Locking::Table));
+    let workdir = Workdir::with(&format!(
+        "terraform {{\n  backend \"s3\" {{\n    region = \"us-east-1\"\n  }}\n}}\n{OUTPUT}"
+    ));
+    workdir.write(
+        "rest.hcl",
+        format!("bucket = \"{}\"\nkey = \"overridden\"\n", stage.endpoint.store().bucket()),
+    );
+    let table = format!("-backend-config=dynamodb_table={}", stage.endpoint.store().table());
+    let key = format!("-backend-config=key={KEY}");
+    let _initialised =
+        stage.s3tate.run(&workdir, &["init", "-backend-config=rest.hcl", &key, &table]).succeeds();
+    let _applied = stage.stock.run(&workdir, &["apply", "-auto-approve"]).succeeds();
+    assert_eq!(stage.endpoint.store().keys(), [KEY]);
+    let _unchanged = stage.stock.run(&workdir, &["init", "-input=false"]).succeeds();
+    let read = stage.s3tate.run(&workdir, &["output", "-raw", "greeting"]).succeeds();
+    assert_eq!(read.stdout_text(), "hello");
+}
+
+#[test]
+fn a_changed_block_is_noticed_and_its_states_can_come_along() {
+    let stage = require!(Stage::new(Kind::Embedded, Locking::Table));
+    let workdir = stage.applied(OUTPUT);
+    let block = stage.configuration(OUTPUT);
+    workdir.write("main.tf", block.replace(KEY, "moved/key"));
+    let _refused = stage.s3tate.run(&workdir, &["output"]).exits(2).says(&["has changed", "`key`"]);
+    let _refused = stage.s3tate.run(&workdir, &["init"]).exits(2).says(&["-reconfigure", "-migrate-state"]);
+    let before = stage.endpoint.store().bytes(KEY);
+    let _migrated = stage.s3tate.run(&workdir, &["init", "-migrate-state"]).succeeds();
+    assert_eq!(stage.endpoint.store().bytes("moved/key"), before, "lineage and serial stay");
+    let _clean = stage.stock.run(&workdir, &["plan", "-detailed-exitcode"]).succeeds();
+}
+
+#[test]
+fn a_local_state_is_moved_only_when_asked() {
+    let stage = require!(Stage::new(Kind::Embedded, Locking::Table));
+    let workdir = Workdir::with(OUTPUT);
+    let _applied = stage.stock.run(&workdir, &["init"]).succeeds();
+    let _applied = stage.stock.run(&workdir, &["apply", "-auto-approve"]).succeeds();
+    workdir.write("main.tf", stage.configuration(OUTPUT));
+    let local = workdir.read("terraform.tfstate").expect("stock kept its state here");
+    let _refused = stage.s3tate.run(&workdir, &["init"]).exits(2).says(&["local state", "-migrate-state"]);
+    assert!(stage.endpoint.store().keys().is_empty());
+    let _migrated = stage.s3tate.run(&workdir, &["init", "-migrate-state"]).succeeds();
+    assert_eq!(stage.endpoint.store().bytes(KEY), local);
+    let _clean = stage.stock.run(&workdir, &["plan", "-detailed-exitcode"]).succeeds();
+}
+
+#[test]
+fn variables_add_options_as_for_stock() {
+    let stage = require!(Stage::new(Kind::Embedded, Locking::Table));
+    let workdir = Workdir::with("terraform {\n  backend \"s3\" {}\n}\n");
+    workdir.write("all.hcl", stage.backend().attributes(Terraform::V1_11));
+    let variable = ("TF_CLI_ARGS_init", "-backend-config=all.hcl -input=false -upgrade");
+    let _initialised =
+        stage.s3tate.command(&workdir, &["init"]).env(variable.0, variable.1).finish().succeeds();
+    let _planned = stage.stock.run(&workdir, &["plan"]).succeeds();
+}
+
+#[test]
+fn explain_names_sources_and_hides_secrets() {
+    let stage = require!(Stage::new(Kind::Embedded, Locking::Both));
+    let workdir = stage.workdir(OUTPUT);
+    let options = [
+        "backend",
+        "explain",
+        "-backend-config=token=hush",
+        "-backend-config=access_key=a",
+        "-backend-config=secret_key=hush",
+    ];
+    let explained = stage.s3tate.run(&workdir, &options).succeeds();
+    let explained = explained.says(&[
+        "main.tf:",
+        "option -backend-config",
+        "variable AWS_ENDPOINT_URL",
+        "****",
+        ".tflock",
+    ]);
+    assert!(!explained.stdout_text().contains("hush"));
+    let json = stage.s3tate.run(&workdir, &["backend", "explain", "-json"]).succeeds().json();
+    assert_eq!(json["addresses"]["state"], format!("s3://{}/{KEY}", stage.endpoint.store().bucket()));
+}
