@@ -20,6 +20,11 @@ impl Stage {
     /// With the given options laid over bucket, key and table.
     pub(crate) fn new(options: &[&str]) -> Self {
         let endpoint = Endpoint::start(Kind::Embedded).expect("the embedded endpoint needs no tool");
+        Self::on(endpoint, options)
+    }
+
+    /// The same on an endpoint that is there already.
+    pub(crate) fn on(endpoint: Endpoint, options: &[&str]) -> Self {
         let mut all = vec![
             format!("bucket={}", endpoint.store().bucket()),
             format!("key={KEY}"),

@@ -1,0 +1,48 @@
+//! Encryption of state and lock object, and of every request that reads them again.
+
+use s3tate::lock::{LockOptions, Operation};
+use s3tate::{ErrorKind, PushOptions};
+use s3tate_testkit::Store;
+
+use crate::stage::{KEY, Stage, run, state};
+
+const KEY_OF_32_BYTES: &str = "sse_customer_key=MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
+
+/// Check 50: the store refuses whoever comes without the key, so each request must have carried it.
+#[test]
+fn a_customers_key_goes_with_every_request() {
+    let stage = Stage::new(&[KEY_OF_32_BYTES, "encrypt=true", "use_lockfile=true"]);
+    let workspace = stage.workspace("default");
+    run(workspace.push(&state(1, "l", "a"), &PushOptions::default())).unwrap();
+    run(workspace.push(&state(5, "l", "b"), &PushOptions::default())).unwrap();
+    assert!(run(workspace.read()).unwrap().bytes.is_some());
+    assert!(run(workspace.outputs()).unwrap().is_some());
+    run(async {
+        let guard = workspace.lock(Operation::StatePush, &LockOptions::default()).await.unwrap().unwrap();
+        let refused = workspace.lock(Operation::StatePush, &LockOptions::default()).await.unwrap_err();
+        assert!(
+            refused.facts().any(|(_, value)| value.contains(&guard.info().id)),
+            "the holder was looked up"
+        );
+        guard.release().await.unwrap();
+    });
+    assert!(is_encrypted(stage.endpoint.store(), KEY));
+    let without = Stage::on(stage.endpoint, &[]);
+    assert_eq!(run(without.workspace("default").read()).unwrap_err().kind(), ErrorKind::Unavailable);
+}
+
+/// Whether the object can't be had without its key.
+fn is_encrypted(store: &Store, key: &str) -> bool {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| store.get(key))).is_err()
+}
+
+#[test]
+fn workspaces_are_looked_for_with_the_key_too() {
+    let stage = Stage::new(&[KEY_OF_32_BYTES, "encrypt=true"]);
+    run(stage.workspace("dev").create(&LockOptions::default())).unwrap();
+    for number in 0..1001 {
+        stage.endpoint.store().put(&format!("env:/dev/other/{number}"), "{}");
+    }
+    let names: Vec<_> = run(stage.backend().workspaces()).unwrap().iter().map(ToString::to_string).collect();
+    assert_eq!(names, ["default", "dev"]);
+}
