@@ -167,6 +167,11 @@ impl Running {
         plain(&self.stdout.so_far())
     }
 
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Whether it has come to its end.
     pub fn has_ended(&mut self) -> bool {
         self.child.try_wait().expect("the child can be asked").is_some()

@@ -5,6 +5,7 @@ mod bad_input;
 mod budgets;
 mod durability;
 mod init;
+mod local;
 mod locks;
 mod old_versions;
 mod readme;
