@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{backend, force_unlock, init, local, lock, output, state, workspace};
+use crate::commands::{backend, bootstrap, force_unlock, init, local, lock, output, state, workspace};
 
 /// Terraform and OpenTofu state on Amazon S3.
 ///
@@ -45,6 +45,7 @@ pub(crate) struct Global {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Bootstrap(bootstrap::Bootstrap),
     Init(init::Init),
     Output(output::Output),
     #[command(subcommand)]

@@ -62,6 +62,18 @@ impl Endpoint {
         Self::connect(url, (access_key.0.to_owned(), access_key.1.to_owned()), bucket, table, None)
     }
 
+    /// The same endpoint with another bucket and table; nothing is made there.
+    #[must_use]
+    pub fn with_names(&self, bucket: &str, table: &str) -> Self {
+        Self::at(&self.url, (&self.access_key.0, &self.access_key.1), bucket, table)
+    }
+
+    /// The same endpoint for somebody else.
+    #[must_use]
+    pub fn with_key(&self, access_key: (&str, &str)) -> Self {
+        Self::at(&self.url, access_key, self.store.bucket(), self.store.table())
+    }
+
     fn connect(
         url: &str,
         access_key: (String, String),

@@ -2,6 +2,7 @@
 //!
 //! - [`tools`]: finds the stock programs; a test whose program is missing skips loudly, or fails with `CI=true`.
 //! - [`Endpoint`]: the embedded endpoint in this process or a moto server, each with a bucket and a table of its own.
+//! - [`Enforced`]: a moto server that checks what its users may do.
 //! - [`Store`]: what really lies in bucket and table, past every program under test.
 //! - [`Workdir`], [`Client`]: runs a program in a directory of its own, with a cleared environment.
 //! - [`Backend`]: the `backend "s3"` block for an endpoint, for each generation of Terraform.
@@ -14,7 +15,9 @@
 )]
 
 mod backend;
+mod configuration;
 mod endpoint;
+mod enforced;
 mod hold;
 mod lock;
 mod moto;
@@ -27,7 +30,9 @@ mod wait;
 mod workdir;
 
 pub use backend::{Backend, Locking};
+pub use configuration::Configuration;
 pub use endpoint::{Endpoint, Kind, REGION};
+pub use enforced::Enforced;
 pub use hold::Hold;
 pub use lock::LockRecord;
 pub use recorder::{Recorder, Request};

@@ -1,6 +1,7 @@
-//! One moto server for all tests of a test binary.
+//! One moto server for all tests of a test binary, and others for those that need their own.
 
 use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 
@@ -22,20 +23,28 @@ impl Moto {
     pub(crate) fn shared() -> Result<&'static Self, Missing> {
         static MOTO: OnceLock<Moto> = OnceLock::new();
         let program = tools::find(Tool::Moto)?;
-        Ok(MOTO.get_or_init(|| {
-            let mut leash = Command::new("/bin/sh")
-                .args(["-c", LEASH, "sh"])
-                .arg(program)
-                .args(["-p", "0"])
-                .env_clear()
-                .stdin(Stdio::piped())
-                .stdout(Stdio::null())
-                .stderr(Stdio::piped())
-                .spawn()
-                .expect("moto starts");
-            let stderr = leash.stderr.take().expect("stderr is piped");
-            Self { url: url_from(BufReader::new(stderr)), _leash: leash }
-        }))
+        Ok(MOTO.get_or_init(|| Self::run(&program, &[])))
+    }
+
+    /// A server of its own, with these variables.
+    pub(crate) fn start(variables: &[(&str, &str)]) -> Result<Self, Missing> {
+        Ok(Self::run(&tools::find(Tool::Moto)?, variables))
+    }
+
+    fn run(program: &Path, variables: &[(&str, &str)]) -> Self {
+        let mut leash = Command::new("/bin/sh")
+            .args(["-c", LEASH, "sh"])
+            .arg(program)
+            .args(["-p", "0"])
+            .env_clear()
+            .envs(variables.iter().copied())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("moto starts");
+        let stderr = leash.stderr.take().expect("stderr is piped");
+        Self { url: url_from(BufReader::new(stderr)), _leash: leash }
     }
 
     pub(crate) fn url(&self) -> &str {

@@ -43,8 +43,8 @@ pub struct Snapshot {
 /// One bucket and one table behind an endpoint.
 #[derive(Debug, Clone)]
 pub struct Store {
-    s3: aws_sdk_s3::Client,
-    dynamodb: aws_sdk_dynamodb::Client,
+    pub(crate) s3: aws_sdk_s3::Client,
+    pub(crate) dynamodb: aws_sdk_dynamodb::Client,
     bucket: String,
     table: String,
 }
@@ -223,7 +223,7 @@ impl Store {
     }
 }
 
-fn wait<F: Future>(call: F) -> F::Output {
+pub(crate) fn wait<F: Future>(call: F) -> F::Output {
     runtime().block_on(call)
 }
 

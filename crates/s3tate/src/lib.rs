@@ -5,12 +5,14 @@
 //!
 //! - [`config`]: blocks, options and cache, resolved to a [`config::BackendConfig`]
 //! - [`Backend`] and [`Workspace`]: read, outputs, push, lock, create, delete
+//! - [`bootstrap`]: what a backend lacks, as a plan that can be carried out; least access policies
 //! - [`lock`]: the lock record, guards and waiting
 //! - [`state`]: the state format, outputs and their renderings
 //! - [`Error`] and [`ErrorKind`]: what a caller does next
 
 mod aws;
 mod backend;
+pub mod bootstrap;
 pub mod config;
 mod copy;
 mod digest;

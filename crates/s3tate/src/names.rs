@@ -136,7 +136,7 @@ impl WorkspaceName {
 }
 
 /// Resolves `.`, `..` and empty segments lexically.
-fn clean(path: &str) -> String {
+pub(crate) fn clean(path: &str) -> String {
     let mut segments = Vec::new();
     for segment in path.split('/') {
         match segment {

@@ -1,6 +1,7 @@
 //! The commands: one file a verb, groups are folders.
 
 pub(crate) mod backend;
+pub(crate) mod bootstrap;
 pub(crate) mod force_unlock;
 pub(crate) mod init;
 pub(crate) mod local;
@@ -24,6 +25,7 @@ use crate::ui;
 pub(crate) async fn run(cli: Cli, env: Env) -> Result<ExitCode> {
     let context = Context::new(env, cli.global);
     match cli.command {
+        Command::Bootstrap(args) => bootstrap::run(&context, args).await,
         Command::Init(args) => init::run(&context, args).await,
         Command::Output(args) => output::run(&context, args).await,
         Command::State(args) => state::run(&context, args).await,

@@ -79,5 +79,6 @@ fn a_port_in_use_is_named() {
     let (client, nowhere) = require!(client());
     let workdir = Workdir::new();
     let taken = nowhere.url().trim_start_matches("http://").to_owned();
-    let _refused = client.run(&workdir, &["local", "-listen", &taken]).exits(1).says(&["is in use by another process"]);
+    let _refused =
+        client.run(&workdir, &["local", "-listen", &taken]).exits(1).says(&["is in use by another process"]);
 }

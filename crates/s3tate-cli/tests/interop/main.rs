@@ -2,6 +2,8 @@
 
 mod aws_cli;
 mod bad_input;
+mod bootstrap;
+mod bootstrap_access;
 mod budgets;
 mod durability;
 mod init;

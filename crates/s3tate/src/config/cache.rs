@@ -51,8 +51,13 @@ pub fn read(data_dir: &Path) -> Result<Option<Cache>> {
     if kind.is_empty() {
         return Ok(None);
     }
-    let arguments = if kind == "s3" { arguments(&path, &backend["config"])? } else { Arguments::default() };
     let hash = backend["hash"].as_u64().unwrap_or_default();
+    // Only 0.11 and earlier, whose hashes have 64 bits, write unset attributes as empty texts.
+    let empty_is_unset = u32::try_from(hash).is_err();
+    let arguments = match kind {
+        "s3" => arguments(&path, &backend["config"], empty_is_unset)?,
+        _ => Arguments::default(),
+    };
     Ok(Some(Cache { path, kind: kind.to_owned(), arguments, hash }))
 }
 
@@ -61,12 +66,12 @@ fn unreadable(path: &Path) -> Error {
         .hint("`s3tate init -reconfigure` writes it anew")
 }
 
-/// Attributes this release doesn't know are left out, and empty texts count as unset, as 0.11 wrote them.
-fn arguments(path: &Path, config: &Json) -> Result<Arguments> {
+/// Attributes this release doesn't know are left out.
+fn arguments(path: &Path, config: &Json, empty_is_unset: bool) -> Result<Arguments> {
     let source = Source::Cache(path.to_owned());
     let members = config.as_object().into_iter().flatten();
-    let set =
-        members.filter(|(name, json)| attribute(name).is_some() && !json.is_null() && **json != json!(""));
+    let unset = |json: &Json| json.is_null() || (empty_is_unset && *json == json!(""));
+    let set = members.filter(|(name, json)| attribute(name).is_some() && !unset(json));
     let arguments = set.map(|(name, json)| {
         let value = literal::from_json(json).map_err(|_| unreadable(path))?;
         Ok(Argument { name: name.clone(), value, source: source.clone() })
@@ -178,6 +183,14 @@ mod tests {
         assert_eq!(cache.arguments.get("lock_table"), Some(&Value::String("t".into())));
         assert_eq!(cache.arguments.get("region"), None);
         assert_eq!(cache.hash, 14_078_910_052_157_609_033);
+    }
+
+    #[test]
+    fn an_empty_text_counts_since_0_12() {
+        let cache = BY_0_11.replace("14078910052157609033", "372457309");
+        let dir = directory(&[("terraform.tfstate", &cache)]);
+        let cache = read(dir.path()).unwrap().unwrap();
+        assert_eq!(cache.arguments.get("region"), Some(&Value::String(String::new())));
     }
 
     #[test]

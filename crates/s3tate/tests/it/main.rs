@@ -1,5 +1,6 @@
 //! The library against the embedded endpoint; after each step the store itself is looked into.
 
+mod bootstrap;
 mod encryption;
 mod locks;
 mod reading;
