@@ -1,5 +1,9 @@
-//! A proxy that writes down every request, to check budgets by counting.
+//! A proxy that writes down every request, to check budgets by counting and to compare what programs ask for.
+//!
+//! Clients may take it for the endpoint, or for a forward proxy: requests to hosts of other names are answered by the
+//! endpoint too, and tunnels are refused once it is known where to.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -9,7 +13,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper::{Response, StatusCode, Uri, server};
+use hyper::{HeaderMap, Method, Response, StatusCode, Uri, header, server};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -29,10 +33,49 @@ pub struct Request {
     pub method: String,
     /// Path and query.
     pub target: String,
+    /// Whom the client meant: host and port, the port being left out where the client does.
+    pub host: String,
+    /// Whether it came as to a forward proxy.
+    pub proxied: bool,
     /// DynamoDB's name of the operation, without the API version.
     pub operation: Option<String>,
+    /// Headers by their names in lower case.
+    pub headers: BTreeMap<String, String>,
+    /// The body, with the framing of a checksum that trails it.
+    pub body: Bytes,
     /// The status of the answer; 0 while there is none.
     pub status: u16,
+}
+
+impl Request {
+    fn new(parts: &hyper::http::request::Parts, body: Bytes) -> Self {
+        let authority = parts.uri.authority().map(ToString::to_string);
+        let headers = by_name(&parts.headers);
+        let operation = headers.get("x-amz-target").and_then(|name| name.rsplit('.').next());
+        Self {
+            method: parts.method.to_string(),
+            target: parts.uri.path_and_query().map_or("/", |target| target.as_str()).to_owned(),
+            operation: operation.map(str::to_owned),
+            proxied: authority.is_some(),
+            host: authority.or_else(|| headers.get("host").cloned()).unwrap_or_default(),
+            headers,
+            body,
+            status: 0,
+        }
+    }
+}
+
+fn by_name(headers: &HeaderMap) -> BTreeMap<String, String> {
+    let text = |value: &header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect()
+}
+
+/// What to ask the endpoint for: a bucket that is named by another host's first label comes first in the path.
+fn upstream_target(request: &Request) -> String {
+    match request.host.split_once(".s3.") {
+        Some((bucket, _)) if request.proxied => format!("/{bucket}{}", request.target),
+        _ => request.target.clone(),
+    }
 }
 
 impl fmt::Display for Request {
@@ -44,7 +87,7 @@ impl fmt::Display for Request {
     }
 }
 
-/// The proxy. It leaves the `Host` header as it is, so signatures stay valid.
+/// The proxy. It leaves the `Host` header as it is, so signatures stay valid, unless it stands in for another host.
 #[derive(Debug)]
 pub struct Recorder {
     url: String,
@@ -168,21 +211,22 @@ impl Forward {
 
     async fn answer(&self, request: hyper::Request<Incoming>) -> Response<Body> {
         let (mut parts, body) = request.into_parts();
-        let Ok(body) = body.collect().await else {
+        let Ok(body) = body.collect().await.map(http_body_util::Collected::to_bytes) else {
             return status_only(StatusCode::BAD_REQUEST);
         };
-        let target = parts.uri.path_and_query().map_or("/", |target| target.as_str()).to_owned();
-        let operation = parts.headers.get("x-amz-target").and_then(|value| value.to_str().ok());
-        let number = self.log.arrive(Request {
-            method: parts.method.to_string(),
-            operation: operation.and_then(|name| name.rsplit('.').next()).map(str::to_owned),
-            target: target.clone(),
-            status: 0,
-        });
+        let request = Request::new(&parts, body.clone());
+        let target = upstream_target(&request);
+        let is_other_host = request.proxied;
+        let number = self.log.arrive(request);
+        if parts.method == Method::CONNECT {
+            return status_only(StatusCode::BAD_GATEWAY);
+        }
         self.log.pass_gate().await;
         parts.uri = format!("{}{target}", self.upstream).parse::<Uri>().expect("the target came as a URI");
-        let forwarded =
-            self.client.request(hyper::Request::from_parts(parts, Full::new(body.to_bytes()))).await;
+        if is_other_host {
+            parts.headers.remove(header::HOST);
+        }
+        let forwarded = self.client.request(hyper::Request::from_parts(parts, Full::new(body))).await;
         let response = forwarded.map_or_else(
             |_| status_only(StatusCode::BAD_GATEWAY),
             |response| response.map(http_body_util::Either::Left),
