@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{backend, bootstrap, force_unlock, init, local, lock, output, state, workspace};
+use crate::commands::{
+    backend, bootstrap, force_unlock, init, local, lock, output, state, whoami, workspace,
+};
 
 /// Terraform and OpenTofu state on Amazon S3.
 ///
@@ -58,6 +60,7 @@ pub(crate) enum Command {
     Local(local::Local),
     #[command(subcommand)]
     Backend(backend::Backend),
+    Whoami(whoami::Whoami),
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use s3tate::config::{BackendConfig, Dialect, Request, Resolved, Variables, resol
 use s3tate::{Backend, Env, Error, Result, Workspace, WorkspaceName};
 
 use crate::cli::Global;
+use crate::ui;
 
 /// Surroundings and options of one run.
 #[derive(Debug)]
@@ -55,7 +56,11 @@ impl Context {
 
     /// The backend of a resolved configuration.
     pub(crate) fn backend_of(&self, resolved: &Resolved) -> Result<Backend> {
-        Backend::new(BackendConfig::new(&resolved.arguments, &self.env)?, self.env.clone())
+        let config = BackendConfig::new(&resolved.arguments, &self.env)?;
+        for warning in &config.warnings {
+            ui::warn(warning);
+        }
+        Backend::new(config, self.env.clone())
     }
 
     /// The current workspace: `TF_WORKSPACE`, else the environment file, else `default`.

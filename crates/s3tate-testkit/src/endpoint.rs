@@ -3,6 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper_util::client::legacy::Client as HttpClient;
+use hyper_util::rt::TokioExecutor;
 use s3tate_local::{Local, Options, Storage};
 
 use crate::moto::Moto;
@@ -29,6 +33,8 @@ pub struct Endpoint {
     access_key: (String, String),
     store: Store,
     embedded: Option<Local>,
+    /// A moto of its own.
+    moto: Option<Moto>,
 }
 
 impl Endpoint {
@@ -57,6 +63,29 @@ impl Endpoint {
         Ok(endpoint)
     }
 
+    /// A moto server of its own that lets nobody in but by the policies of IAM, once [`Endpoint::enforce`] is called.
+    ///
+    /// # Errors
+    /// [`Missing`]: this machine has no moto.
+    pub fn strict() -> Result<Self, Missing> {
+        let moto = Moto::strict(1_000_000)?;
+        let access_key = ("AKIAIOSFODNN7EXAMPLE".to_owned(), "nobody's".to_owned());
+        let mut endpoint = Self::connect(moto.url(), access_key, "states", "locks", None);
+        endpoint.moto = Some(moto);
+        endpoint.store.create_bucket();
+        endpoint.store.create_table("LockID");
+        Ok(endpoint)
+    }
+
+    /// From now on every request to a strict endpoint needs a signature and a policy that allows it.
+    pub fn enforce(&self) {
+        let request = hyper::Request::post(format!("{}/moto-api/reset-auth", self.url));
+        let request = request.body(Full::<Bytes>::from("0")).expect("a whole request");
+        let client = HttpClient::builder(TokioExecutor::new()).build_http();
+        let answer = runtime().block_on(client.request(request)).expect("moto answers");
+        assert!(answer.status().is_success(), "{answer:?}");
+    }
+
     /// An endpoint that somebody else started; nothing is made there.
     pub fn at(url: &str, access_key: (&str, &str), bucket: &str, table: &str) -> Self {
         Self::connect(url, (access_key.0.to_owned(), access_key.1.to_owned()), bucket, table, None)
@@ -82,7 +111,7 @@ impl Endpoint {
         embedded: Option<Local>,
     ) -> Self {
         let store = Store::connect(url, (&access_key.0, &access_key.1), bucket, table);
-        Self { url: url.to_owned(), access_key, store, embedded }
+        Self { url: url.to_owned(), access_key, store, embedded, moto: None }
     }
 
     /// `http://127.0.0.1:<port>`.
@@ -119,6 +148,7 @@ impl Endpoint {
 
 impl Drop for Endpoint {
     fn drop(&mut self) {
+        drop(self.moto.take());
         if let Some(local) = self.embedded.take() {
             runtime().block_on(local.stop());
         }

@@ -7,6 +7,8 @@
 //! - [`Workdir`], [`Client`]: runs a program in a directory of its own, with a cleared environment.
 //! - [`Backend`]: the `backend "s3"` block for an endpoint, for each generation of Terraform.
 //! - [`Hold`]: a stock run that holds a lock until it is told to go on.
+//! - [`Identities`]: every service that gives credentials, with keys that tell where they came from.
+//! - [`TlsFront`], [`ConnectProxy`]: HTTPS with a private CA, and a proxy, before an endpoint.
 //! - [`Recorder`]: a proxy that writes down requests, to check budgets.
 
 #![allow(
@@ -18,13 +20,16 @@ mod backend;
 mod configuration;
 mod endpoint;
 mod enforced;
+mod form;
 mod hold;
+mod identities;
 mod lock;
 mod moto;
 mod recorder;
 mod run;
 mod runtime;
 mod store;
+mod tls;
 pub mod tools;
 mod wait;
 mod workdir;
@@ -34,9 +39,11 @@ pub use configuration::Configuration;
 pub use endpoint::{Endpoint, Kind, REGION};
 pub use enforced::Enforced;
 pub use hold::Hold;
+pub use identities::{ACCOUNT, Identities};
 pub use lock::LockRecord;
 pub use recorder::{Recorder, Request};
 pub use run::{Client, Finished, Run, Running};
 pub use store::{Item, Object, Snapshot, Store, md5_hex};
+pub use tls::{ConnectProxy, TlsFront};
 pub use wait::wait_for;
 pub use workdir::Workdir;

@@ -31,6 +31,11 @@ impl Moto {
         Ok(Self::run(&tools::find(Tool::Moto)?, variables))
     }
 
+    /// A server of its own that refuses, by the policies of IAM, what comes after the first `free` requests.
+    pub(crate) fn strict(free: u32) -> Result<Self, Missing> {
+        Self::start(&[("INITIAL_NO_AUTH_ACTION_COUNT", &free.to_string())])
+    }
+
     fn run(program: &Path, variables: &[(&str, &str)]) -> Self {
         let mut leash = Command::new("/bin/sh")
             .args(["-c", LEASH, "sh"])

@@ -21,6 +21,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
+use crate::form;
 use crate::runtime::runtime;
 
 /// How long requests are held back for others that should be on their way; only a failing test waits so long.
@@ -43,6 +44,8 @@ pub struct Request {
     pub headers: BTreeMap<String, String>,
     /// The body, with the framing of a checksum that trails it.
     pub body: Bytes,
+    /// The members of a form, as STS is sent; empty for all else.
+    pub form: BTreeMap<String, String>,
     /// The status of the answer; 0 while there is none.
     pub status: u16,
 }
@@ -58,10 +61,22 @@ impl Request {
             operation: operation.map(str::to_owned),
             proxied: authority.is_some(),
             host: authority.or_else(|| headers.get("host").cloned()).unwrap_or_default(),
+            form: form::of(&headers, &body),
             headers,
             body,
             status: 0,
         }
+    }
+
+    /// The access key id that signed it.
+    pub fn access_key(&self) -> Option<&str> {
+        let (_, credential) = self.headers.get("authorization")?.split_once("Credential=")?;
+        credential.split('/').next()
+    }
+
+    /// The action that a form asks for, such as `AssumeRole`.
+    pub fn action(&self) -> Option<&str> {
+        self.form.get("Action").map(String::as_str)
     }
 }
 

@@ -56,6 +56,12 @@ impl Env {
         names.iter().find_map(|name| Some((*name, self.var(name)?)))
     }
 
+    /// Every variable that is set.
+    pub(crate) fn vars(&self) -> impl Iterator<Item = (&str, &str)> {
+        let set = self.vars.iter().filter(|(_, value)| !value.is_empty());
+        set.map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// `user@host`, either side possibly empty: the `Who` of a lock record.
     pub fn who(&self) -> String {
         format!("{}@{}", self.user, self.host)

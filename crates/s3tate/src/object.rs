@@ -1,5 +1,6 @@
 //! Objects of the bucket: read whole, compare-and-swap write, conditional delete, listing.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use aws_sdk_s3::operation::get_object::{GetObjectError, GetObjectOutput};
@@ -8,6 +9,7 @@ use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ObjectCannedAcl, ServerSideEncryption};
 use base64::Engine as _;
 use bytes::{Bytes, BytesMut};
+use percent_encoding::NON_ALPHANUMERIC;
 use sha2::Digest as _;
 
 use crate::aws::{Clients, Failure, Service};
@@ -94,6 +96,7 @@ pub(crate) struct Put<'a> {
     pub(crate) bytes: Bytes,
     pub(crate) condition: Condition<'a>,
     pub(crate) metadata: &'a [(&'static str, String)],
+    pub(crate) tags: &'a BTreeMap<String, String>,
 }
 
 impl Bucket {
@@ -152,6 +155,9 @@ impl Bucket {
         };
         for (name, value) in put.metadata {
             request = request.metadata(*name, value);
+        }
+        if !put.tags.is_empty() {
+            request = request.tagging(tagging(put.tags));
         }
         if let Some(acl) = &self.config.acl {
             request = request.acl(ObjectCannedAcl::from(acl.as_str()));
@@ -279,6 +285,13 @@ pub(crate) fn facts(output: &GetObjectOutput) -> (Option<ETag>, Facts) {
     };
     let version_id = output.version_id().map(|id| VersionId::from(id.to_owned()));
     (output.e_tag().map(|tag| ETag::from(tag.to_owned())), Facts { version_id, metadata })
+}
+
+/// Tags as S3 wants them in a header: a query string.
+fn tagging(tags: &BTreeMap<String, String>) -> String {
+    let encode = |text: &str| percent_encoding::utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+    let pairs = tags.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value)));
+    pairs.collect::<Vec<_>>().join("&")
 }
 
 async fn collect(mut output: GetObjectOutput) -> Result<Bytes, String> {

@@ -67,7 +67,13 @@ impl Workspace {
         let bucket = self.bucket();
         let mut attempt = 0;
         loop {
-            let put = Put { key: self.key.as_str(), bytes: bytes.clone(), condition, metadata: &metadata };
+            let put = Put {
+                key: self.key.as_str(),
+                bytes: bytes.clone(),
+                condition,
+                metadata: &metadata,
+                tags: &self.backend.config.state_tags,
+            };
             match bucket.put(put).await {
                 Ok(etag) => return Ok(etag),
                 Err(failure) if failure.concurrent_write() && attempt < CONCURRENT_ATTEMPTS => {

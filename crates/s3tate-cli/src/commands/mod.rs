@@ -8,6 +8,7 @@ pub(crate) mod local;
 pub(crate) mod lock;
 pub(crate) mod output;
 pub(crate) mod state;
+pub(crate) mod whoami;
 pub(crate) mod workspace;
 
 use std::process::ExitCode;
@@ -34,6 +35,7 @@ pub(crate) async fn run(cli: Cli, env: Env) -> Result<ExitCode> {
         Command::Lock(args) => lock::run(&context, args).await,
         Command::Backend(args) => backend::run(&context, args),
         Command::Local(args) => local::run(&context, args).await,
+        Command::Whoami(args) => whoami::run(&context, args).await,
     }
 }
 

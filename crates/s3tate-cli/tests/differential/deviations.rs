@@ -121,6 +121,7 @@ pub(crate) const OPEN: &[&str] = &[
     "HTTPS_PROXY with nothing in it, then its lower case",
     // Who signs.
     "AWS: DynamoDB with an account in the environment",
+    "AWS: DynamoDB with an account in the profile",
     "access_key and secret_key empty",
     "profile as it is meant",
     "profile before keys of the environment",

@@ -159,6 +159,7 @@ mod tests {
             proxied: false,
             operation: None,
             headers: headers.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect(),
+            form: std::collections::BTreeMap::new(),
             body: [].as_slice().into(),
             status: 200,
         }

@@ -1,38 +1,49 @@
 //! SDK clients made from a backend's configuration.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
-use aws_credential_types::Credentials as Keys;
-use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
+use aws_config::SdkConfig;
+use aws_config::identity::IdentityCache;
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_s3::config::{RequestChecksumCalculation, ResponseChecksumValidation};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use aws_smithy_types::retry::RetryConfig;
-use aws_smithy_types::timeout::TimeoutConfig;
 use tokio::sync::OnceCell;
 
+use super::credentials::{Chain, Provider, Sts};
 use super::failure::{Failure, Service};
+use super::settings::Settings;
 use super::transport::http_client;
-use crate::config::{BackendConfig, Credentials};
+use crate::config::{BackendConfig, Endpoints};
 use crate::env::Env;
 use crate::error::Result;
+use crate::identity::{Identity, timestamp};
 
-/// A store that doesn't take the connection in this time is not there.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// A store that hasn't begun to answer in this time is stuck.
-const READ_TIMEOUT: Duration = Duration::from_mins(1);
+/// Credentials are fetched anew this long before they end.
+const REFRESH_BEFORE_EXPIRY: Duration = Duration::from_mins(1);
+/// How long the search for credentials may take: a login or a process may ask somebody.
+const SEARCH_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// Clients of the services, each made when it is first needed.
 #[derive(Debug)]
 pub(crate) struct Clients {
     config: BackendConfig,
+    env: Env,
     http: SharedHttpClient,
-    shared: OnceCell<SdkConfig>,
+    shared: OnceCell<Shared>,
     s3: OnceCell<aws_sdk_s3::Client>,
     dynamodb: OnceCell<aws_sdk_dynamodb::Client>,
+}
+
+/// What the clients have in common: one cache of credentials among it.
+#[derive(Debug)]
+struct Shared {
+    sdk: SdkConfig,
+    endpoints: Endpoints,
+    chain: Arc<Chain>,
 }
 
 impl Clients {
@@ -43,27 +54,35 @@ impl Clients {
     pub(crate) fn new(config: &BackendConfig, env: &Env) -> Result<Self> {
         Ok(Self {
             config: config.clone(),
-            http: http_client(config.ca_bundle.as_deref(), env)?,
+            env: env.clone(),
+            http: http_client(&config.transport, env)?,
             shared: OnceCell::new(),
             s3: OnceCell::new(),
             dynamodb: OnceCell::new(),
         })
     }
 
-    async fn shared(&self) -> &SdkConfig {
-        self.shared.get_or_init(|| self.loader().load()).await
+    async fn shared(&self) -> &Shared {
+        let make = || async {
+            let settings = Settings::load(&self.config, &self.env, self.http.clone()).await;
+            let endpoints = settings.endpoints.clone();
+            let sts_region = self.config.transport.sts_region.as_ref();
+            let sts = Sts::new(&settings.sdk, sts_region, endpoints.sts.clone(), self.env.clone());
+            let sdk = settings.sdk.to_builder();
+            let chain = Chain::new(self.config.credentials.clone(), settings, sts, self.http.clone());
+            let chain = Arc::new(chain);
+            let cache = IdentityCache::lazy().buffer_time(REFRESH_BEFORE_EXPIRY).load_timeout(SEARCH_TIMEOUT);
+            let sdk = sdk
+                .credentials_provider(SharedCredentialsProvider::new(Provider::new(Arc::clone(&chain))))
+                .identity_cache(cache.build());
+            Shared { sdk: sdk.build(), endpoints, chain }
+        };
+        self.shared.get_or_init(make).await
     }
 
-    fn loader(&self) -> ConfigLoader {
-        let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(READ_TIMEOUT);
-        let loader = aws_config::defaults(BehaviorVersion::latest())
-            .http_client(self.http.clone())
-            .region(Region::new(self.config.region.clone()))
-            .retry_config(retries(&self.config))
-            .timeout_config(timeouts.build())
-            .use_fips(self.config.fips)
-            .use_dual_stack(self.config.dual_stack);
-        with_credentials(loader, &self.config.credentials)
+    /// The S3 endpoint in use, where it is not AWS's own.
+    pub(crate) async fn s3_endpoint(&self) -> Option<&str> {
+        self.shared().await.endpoints.s3.as_deref()
     }
 
     /// The S3 client.
@@ -71,13 +90,12 @@ impl Clients {
     /// Checksums are sent and checked by us, as headers: older stores refuse the SDK's trailers.
     pub(crate) async fn s3(&self) -> &aws_sdk_s3::Client {
         let make = || async {
-            let mut builder = aws_sdk_s3::config::Builder::from(self.shared().await)
-                .force_path_style(self.config.path_style)
+            let shared = self.shared().await;
+            let mut builder = aws_sdk_s3::config::Builder::from(&shared.sdk)
+                .force_path_style(self.config.transport.path_style)
                 .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
                 .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
-            if let Some(url) = &self.config.endpoints.s3 {
-                builder = builder.endpoint_url(url);
-            }
+            builder.set_endpoint_url(shared.endpoints.s3.clone());
             aws_sdk_s3::Client::from_conf(builder.build())
         };
         self.s3.get_or_init(make).await
@@ -86,70 +104,53 @@ impl Clients {
     /// The DynamoDB client.
     pub(crate) async fn dynamodb(&self) -> &aws_sdk_dynamodb::Client {
         let make = || async {
-            let mut builder = aws_sdk_dynamodb::config::Builder::from(self.shared().await);
-            if let Some(url) = &self.config.endpoints.dynamodb {
-                builder = builder.endpoint_url(url);
-            }
+            let shared = self.shared().await;
+            let mut builder = aws_sdk_dynamodb::config::Builder::from(&shared.sdk);
+            builder.set_endpoint_url(shared.endpoints.dynamodb.clone());
             aws_sdk_dynamodb::Client::from_conf(builder.build())
         };
         self.dynamodb.get_or_init(make).await
     }
-}
 
-impl Clients {
+    /// Searches for credentials anew and asks STS whose they are.
+    ///
+    /// # Errors
+    /// No credentials, or the failure of the question.
+    pub(crate) async fn identity(&self) -> Result<Identity> {
+        let chain = &self.shared().await.chain;
+        let found = chain.search().await.map_err(|trouble| trouble.into_error(&self.place()))?;
+        let asked = chain.sts().caller(found.keys.clone()).await;
+        let caller = asked.map_err(|error| {
+            self.failure(Service::Sts, &error).into_error("can't tell whose the credentials are")
+        })?;
+        Ok(Identity {
+            account: caller.account().unwrap_or_default().to_owned(),
+            arn: caller.arn().unwrap_or_default().to_owned(),
+            user_id: caller.user_id().unwrap_or_default().to_owned(),
+            access_key: found.keys.access_key_id().to_owned(),
+            expires: found.keys.expiry().and_then(timestamp),
+            sources: found.tried,
+            endpoint: chain.sts().url().await,
+            region: self.config.region.clone(),
+        })
+    }
+
     /// A failed request to a service, told in our terms.
     pub(crate) fn failure<E>(&self, service: Service, error: &SdkError<E, HttpResponse>) -> Failure
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
-        let endpoint = match service {
-            Service::S3 => &self.config.endpoints.s3,
-            Service::DynamoDb => &self.config.endpoints.dynamodb,
-        };
-        Failure::new(service, endpoint.clone(), error)
+        let endpoints = self.shared.get().map(|shared| &shared.endpoints);
+        let endpoint = endpoints.and_then(|endpoints| match service {
+            Service::S3 => endpoints.s3.clone(),
+            Service::DynamoDb => endpoints.dynamodb.clone(),
+            Service::Sts => endpoints.sts.clone(),
+        });
+        Failure::new(service, endpoint, error).at(self.place())
     }
-}
 
-fn retries(config: &BackendConfig) -> RetryConfig {
-    let standard = RetryConfig::standard();
-    match config.max_attempts {
-        Some(attempts) => standard.with_max_attempts(attempts),
-        None => standard,
+    /// What the credentials are for.
+    fn place(&self) -> String {
+        format!("`s3://{}` ({})", self.config.bucket, self.config.region)
     }
-}
-
-fn with_credentials(loader: ConfigLoader, credentials: &Credentials) -> ConfigLoader {
-    match credentials {
-        Credentials::Static { access_key, secret_key, token } => {
-            let token = token.as_ref().map(|token| token.expose().to_owned());
-            loader.credentials_provider(Keys::new(access_key, secret_key.expose(), token, None, "s3tate"))
-        }
-        Credentials::Chain { profile, credentials_files, config_files } => {
-            let loader = match profile {
-                Some(profile) => loader.profile_name(profile),
-                None => loader,
-            };
-            with_profile_files(loader, credentials_files, config_files)
-        }
-    }
-}
-
-fn with_profile_files(
-    loader: ConfigLoader,
-    credentials_files: &[std::path::PathBuf],
-    config_files: &[std::path::PathBuf],
-) -> ConfigLoader {
-    if credentials_files.is_empty() && config_files.is_empty() {
-        return loader;
-    }
-    let mut files = EnvConfigFiles::builder()
-        .include_default_config_file(config_files.is_empty())
-        .include_default_credentials_file(credentials_files.is_empty());
-    for file in config_files {
-        files = files.with_file(EnvConfigFileKind::Config, file);
-    }
-    for file in credentials_files {
-        files = files.with_file(EnvConfigFileKind::Credentials, file);
-    }
-    loader.profile_files(files.build())
 }

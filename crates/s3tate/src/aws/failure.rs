@@ -7,6 +7,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
+use super::trouble::Trouble;
 use crate::error::{Error, ErrorKind};
 
 /// The service a request went to.
@@ -14,6 +15,7 @@ use crate::error::{Error, ErrorKind};
 pub(crate) enum Service {
     S3,
     DynamoDb,
+    Sts,
 }
 
 impl Service {
@@ -21,6 +23,7 @@ impl Service {
         match self {
             Self::S3 => "S3",
             Self::DynamoDb => "DynamoDB",
+            Self::Sts => "STS",
         }
     }
 }
@@ -36,6 +39,8 @@ pub(crate) struct Failure {
     request_id: Option<String>,
     cause: String,
     no_credentials: bool,
+    /// Why nothing was signed, and for what: nothing was sent then.
+    trouble: Option<Box<(Trouble, String)>>,
     /// Where the request went, if not to AWS's own endpoint.
     endpoint: Option<String>,
 }
@@ -78,6 +83,9 @@ impl Failure {
             service,
             status,
             request_id: request_id.map(str::to_owned),
+            trouble: chain(error)
+                .find_map(|cause| cause.downcast_ref::<Trouble>())
+                .map(|trouble| Box::new((trouble.clone(), String::new()))),
             no_credentials: chain(error).any(<dyn StdError>::is::<CredentialsError>),
             cause: message.unwrap_or_else(|| if code.is_some() { String::new() } else { last_cause(error) }),
             code,
@@ -94,8 +102,17 @@ impl Failure {
             request_id: None,
             cause: why,
             no_credentials: false,
+            trouble: None,
             endpoint: None,
         }
+    }
+
+    /// The same failure, with what the credentials were for.
+    pub(super) fn at(mut self, place: String) -> Self {
+        if let Some(trouble) = &mut self.trouble {
+            trouble.1 = place;
+        }
+        self
     }
 
     /// Whether the service answered with this error code.
@@ -146,6 +163,10 @@ impl Failure {
 
     /// As [`Failure::into_error`], of a kind that the caller knows better.
     pub(crate) fn into_error_of(self, kind: ErrorKind, message: impl Into<String>) -> Error {
+        if let Some(trouble) = self.trouble {
+            let (trouble, place) = *trouble;
+            return trouble.into_error(&place);
+        }
         let mut error = Error::new(kind, message).fact("cause", self.cause_line());
         if let Some(id) = &self.request_id {
             error = error.fact("request", id.clone());
@@ -191,7 +212,9 @@ impl Failure {
     }
 }
 
-fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+pub(super) fn chain<'a>(
+    error: &'a (dyn StdError + 'static),
+) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
     let mut next = Some(error);
     std::iter::from_fn(move || {
         let error = next?;

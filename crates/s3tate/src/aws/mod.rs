@@ -1,8 +1,12 @@
 //! The only place that knows the AWS SDK's builders: credentials, endpoints, transport, failures.
 
 mod clients;
+mod credentials;
 mod failure;
+mod insecure;
+mod settings;
 mod transport;
+mod trouble;
 
 pub(crate) use clients::Clients;
 pub(crate) use failure::{Failure, Service};

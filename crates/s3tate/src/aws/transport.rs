@@ -14,6 +14,8 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 
+use super::insecure::Insecure;
+use crate::config::{Proxy, Transport};
 use crate::env::Env;
 use crate::error::{Error, Result};
 
@@ -25,14 +27,20 @@ const BUNDLES: &[&str] = &[
     "/etc/ssl/cert.pem",
 ];
 
+/// Metadata services are on this very machine: no proxy stands before them.
+const METADATA: &str = "169.254.169.254,fd00:ec2::254,169.254.170.2,169.254.170.23,fd00:ec2::23";
+/// What a proxy of the environment never gets to see, as with Go.
+const LOOPBACK: &str = "localhost,127.0.0.0/8,::1";
+
 /// Makes the client that all services share.
 ///
 /// The SDK asks for a connector at every attempt, and each has a pool of its own, so it is kept by its settings.
 ///
 /// # Errors
 /// [`crate::ErrorKind::Invalid`]: the bundle that is named can't be read or holds no certificate.
-pub(super) fn http_client(ca_bundle: Option<&Path>, env: &Env) -> Result<SharedHttpClient> {
-    let roots = ca_bundle.map(read_bundle).transpose()?;
+pub(super) fn http_client(transport: &Transport, env: &Env) -> Result<SharedHttpClient> {
+    let roots = transport.ca_bundle.as_deref().map(read_bundle).transpose()?;
+    let transport = Arc::new(transport.clone());
     let fallback = env.var("SSL_CERT_FILE").map(str::to_owned);
     let trust = Arc::new(OnceLock::new());
     let known = Mutex::new(Vec::<(HttpConnectorSettings, SharedHttpConnector)>::new());
@@ -44,6 +52,7 @@ pub(super) fn http_client(ca_bundle: Option<&Path>, env: &Env) -> Result<SharedH
         let connector = SharedHttpConnector::new(ByScheme {
             settings: settings.clone(),
             components: components.clone(),
+            transport: Arc::clone(&transport),
             roots: roots.clone(),
             fallback: fallback.clone(),
             trust: Arc::clone(&trust),
@@ -53,6 +62,17 @@ pub(super) fn http_client(ca_bundle: Option<&Path>, env: &Env) -> Result<SharedH
         known.push((settings.clone(), connector.clone()));
         connector
     }))
+}
+
+fn proxy_config(proxy: Option<&Proxy>, given: &str) -> ProxyConfig {
+    let config = proxy.and_then(|proxy| ProxyConfig::all(proxy.url.as_str()).ok());
+    config.map_or_else(ProxyConfig::disabled, |config| config.no_proxy(no_proxy(proxy, given)))
+}
+
+/// The hosts that are reached directly: those given, and those that no proxy should see.
+fn no_proxy(proxy: Option<&Proxy>, given: &str) -> String {
+    let loopback = if proxy.is_some_and(|proxy| proxy.from_env) { LOOPBACK } else { "" };
+    [given, METADATA, loopback].into_iter().filter(|rules| !rules.is_empty()).collect::<Vec<_>>().join(",")
 }
 
 fn same(a: &HttpConnectorSettings, b: &HttpConnectorSettings) -> bool {
@@ -76,6 +96,7 @@ fn read_bundle(path: &Path) -> Result<Vec<u8>> {
 struct ByScheme {
     settings: HttpConnectorSettings,
     components: RuntimeComponents,
+    transport: Arc<Transport>,
     roots: Option<Vec<u8>>,
     fallback: Option<String>,
     trust: Arc<OnceLock<TlsContext>>,
@@ -86,9 +107,10 @@ struct ByScheme {
 impl ByScheme {
     fn plain(&self) -> &SharedHttpConnector {
         self.plain.get_or_init(|| {
-            let builder =
-                Connector::builder().connector_settings(self.settings.clone()).enable_tcp_nodelay(true);
-            let mut builder = builder;
+            let mut builder = Connector::builder()
+                .connector_settings(self.settings.clone())
+                .proxy_config(proxy_config(self.transport.http_proxy.as_ref(), &self.transport.no_proxy))
+                .enable_tcp_nodelay(true);
             builder.set_sleep_impl(self.components.sleep_impl());
             SharedHttpConnector::new(builder.build_http())
         })
@@ -96,10 +118,15 @@ impl ByScheme {
 
     fn tls(&self) -> &SharedHttpConnector {
         self.tls.get_or_init(|| {
+            let proxy = self.transport.https_proxy.as_ref();
+            if self.transport.insecure {
+                let no_proxy = no_proxy(proxy, &self.transport.no_proxy);
+                return SharedHttpConnector::new(Insecure::new(&self.settings, proxy, &no_proxy));
+            }
             let mut builder = Connector::builder()
                 .connector_settings(self.settings.clone())
                 .enable_tcp_nodelay(true)
-                .proxy_config(ProxyConfig::from_env())
+                .proxy_config(proxy_config(proxy, &self.transport.no_proxy))
                 .tls_provider(Provider::Rustls(CryptoMode::Ring));
             builder.set_sleep_impl(self.components.sleep_impl());
             SharedHttpConnector::new(builder.tls_context(self.trust().clone()).build())

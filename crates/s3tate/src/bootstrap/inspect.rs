@@ -35,6 +35,8 @@ pub(super) struct Found {
     pub(super) table: Seen<Table>,
     /// Whether point-in-time recovery is on.
     pub(super) recovery: Seen<bool>,
+    /// Whether S3 is reached without TLS.
+    pub(super) plain_http: bool,
 }
 
 /// How a bucket encrypts objects that don't say how.
@@ -88,6 +90,7 @@ pub(super) async fn inspect(backend: &Backend) -> Result<Found> {
         expiry: expiry.map_err(refused)?,
         table: table.map_err(refused)?,
         recovery: recovery.map_err(refused)?,
+        plain_http: backend.clients.s3_endpoint().await.is_some_and(|url| url.starts_with("http://")),
     };
     match head {
         Head::There => {}

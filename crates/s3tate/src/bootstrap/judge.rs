@@ -115,6 +115,7 @@ mod tests {
 
     fn found(algorithm: &str, key: Option<&str>) -> Found {
         Found {
+            plain_http: false,
             bucket: true,
             public_access_blocked: Seen::Known(Some([true, true, true, false])),
             versioning: Seen::Known(Some("Suspended".into())),

@@ -166,8 +166,7 @@ impl Planner<'_> {
     }
 
     fn wants_tls_only(&self) -> bool {
-        let plain = |url: &String| url.starts_with("http://");
-        self.options.tls_only.unwrap_or_else(|| !self.config.endpoints.s3.as_ref().is_some_and(plain))
+        self.options.tls_only.unwrap_or(!self.found.plain_http)
     }
 
     /// Lifecycle filters know prefixes only, so no rule can mean all lock objects and nothing else.

@@ -57,41 +57,134 @@ fn a_key_without_encrypt_is_refused() {
 #[test]
 fn credentials_follow_terraforms_order() {
     let keys = [("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "s"), ("AWS_PROFILE", "p")];
-    assert!(matches!(config(&BASE, &keys).unwrap().credentials, Credentials::Static { .. }));
-    let profile = config(&[&BASE[..], &["profile=q"]].concat(), &keys).unwrap().credentials;
-    assert!(matches!(profile, Credentials::Chain { profile: Some(name), .. } if name == "q"));
+    let credentials = config(&BASE, &keys).unwrap().credentials;
+    assert_eq!(credentials.env_keys.unwrap().access_key, "a");
+    assert_eq!(credentials.profile.unwrap().from, ProfileFrom::Variable);
+    let credentials = config(&[&BASE[..], &["profile=q"]].concat(), &keys).unwrap().credentials;
+    assert_eq!(credentials.profile, Some(Profile { name: "q".into(), from: ProfileFrom::Attribute }));
     assert!(with(&["access_key=a"]).unwrap_err().to_string().contains("secret_key"));
+    assert!(with(&["token=t"]).unwrap_err().to_string().contains("access_key"));
 }
 
 #[test]
-fn endpoints_come_from_attributes_then_variables() {
-    let variables = [("AWS_ENDPOINT_URL", "http://all"), ("AWS_ENDPOINT_URL_STS", "http://sts")];
-    let endpoints = config(&[&BASE[..], &["endpoint=http://s3"]].concat(), &variables).unwrap().endpoints;
+fn old_names_of_variables_count() {
+    let old = [("AWS_ACCESS_KEY", "a"), ("AWS_SECRET_KEY", "s"), ("AWS_METADATA_URL", "http://imds")];
+    let credentials = config(&BASE, &old).unwrap().credentials;
+    assert_eq!(credentials.env_keys.unwrap().access_key, "a");
+    assert_eq!(credentials.metadata.endpoint.as_deref(), Some("http://imds"));
+}
+
+#[test]
+fn paths_are_expanded() {
+    let options = ["shared_config_files=[\"~/c\",\"$DIR/a\",\"$${DIR}b\",\"~user\"]"];
+    let env = [("HOME", "/home/dana"), ("DIR", "/etc")];
+    let files = config(&[&BASE[..], &options].concat(), &env).unwrap().credentials.config_files;
+    assert_eq!(files, ["/etc/a", "/etcb", "/home/dana/c", "~user"].map(std::path::PathBuf::from));
+}
+
+#[test]
+fn flat_role_attributes_mean_the_same_as_the_nested_ones() {
+    let flat = [
+        "role_arn=arn:aws:iam::1:role/r",
+        "session_name=me",
+        "external_id=x1",
+        "assume_role_policy={}",
+        "assume_role_duration_seconds=3600",
+        "assume_role_policy_arns=[\"arn:aws:iam::1:policy/p\"]",
+        "assume_role_tags={t=\"v\"}",
+        "assume_role_transitive_tag_keys=[\"t\"]",
+    ];
+    let nested = "assume_role={role_arn=\"arn:aws:iam::1:role/r\",session_name=\"me\",external_id=\"x1\",\
+                  policy=\"{}\",duration=\"1h\",policy_arns=[\"arn:aws:iam::1:policy/p\"],tags={t=\"v\"},transitive_tag_keys=[\"t\"]}";
+    let role = with(&flat).unwrap().credentials.assume_role;
+    assert!(role.is_some());
+    assert_eq!(role, with(&[nested]).unwrap().credentials.assume_role);
+    assert!(with(&[nested, flat[0]]).unwrap_err().to_string().contains("exclude"));
+    assert_eq!(with(&["session_name=me"]).unwrap().credentials.assume_role, None);
+}
+
+#[test]
+fn web_identity_falls_back_to_the_environment() {
+    let variables =
+        [("AWS_ROLE_ARN", "r"), ("AWS_WEB_IDENTITY_TOKEN_FILE", "/t"), ("AWS_ROLE_SESSION_NAME", "n")];
+    let options = [&BASE[..], &["assume_role_with_web_identity={}"]].concat();
+    let identity = config(&options, &variables).unwrap().credentials.web_identity.unwrap();
+    assert_eq!((identity.role_arn.as_str(), identity.session_name.as_deref()), ("r", Some("n")));
+    assert_eq!(identity.token, Token::File("/t".into()));
+    assert!(config(&options, &[]).unwrap_err().to_string().contains("role_arn"));
+    let both = "assume_role_with_web_identity={role_arn=\"arn:aws:iam::1:role/r\",web_identity_token=\"abcd\",web_identity_token_file=\"file\"}";
+    assert!(with(&[both]).unwrap_err().to_string().contains("exclude each other"));
+}
+
+#[test]
+fn keys_beside_a_web_identity_are_warned_about() {
+    let web =
+        "assume_role_with_web_identity={role_arn=\"arn:aws:iam::1:role/r\",web_identity_token=\"abcd\"}";
+    assert_eq!(with(&[web]).unwrap().warnings, [""; 0]);
+    let warnings = with(&[web, "access_key=a", "secret_key=s"]).unwrap().warnings;
+    assert!(warnings[0].contains("no effect"), "{warnings:?}");
+}
+
+#[test]
+fn an_unknown_region_is_refused_where_it_is_an_attribute() {
+    let error = config(&["bucket=b", "key=k", "region=us-esat-1"], &[]).unwrap_err();
+    assert!(error.hint_text().unwrap().contains("`us-east-1`"));
+    let skipped = ["bucket=b", "key=k", "region=minio", "skip_region_validation=true"];
+    assert_eq!(config(&skipped, &[]).unwrap().region, "minio");
+    assert_eq!(config(&BASE[..2], &[("AWS_REGION", "minio")]).unwrap().region, "minio");
+}
+
+#[test]
+fn endpoints_come_from_attributes_then_variables_of_the_service() {
+    let variables = [("AWS_ENDPOINT_URL_S3", "http://no"), ("AWS_STS_ENDPOINT", "http://sts")];
+    let endpoints =
+        config(&[&BASE[..], &["endpoint=http://s3"]].concat(), &variables).unwrap().transport.endpoints;
     assert_eq!(endpoints.s3.as_deref(), Some("http://s3"));
-    assert_eq!(endpoints.dynamodb.as_deref(), Some("http://all"));
+    assert_eq!(endpoints.dynamodb, None);
     assert_eq!(endpoints.sts.as_deref(), Some("http://sts"));
     assert!(with(&["endpoint=localhost:1"]).is_err());
     assert!(with(&["endpoint=http://a", "endpoints={s3=\"http://b\"}"]).is_err());
 }
 
+#[test]
+fn proxies_come_from_attributes_then_variables() {
+    let variables = [("HTTP_PROXY", "http://v:1"), ("https_proxy", "v:2"), ("NO_PROXY", "a")];
+    let urls = |options: &[&str], variables: &[(&str, &str)]| {
+        let transport = config(&[&BASE[..], options].concat(), variables).unwrap().transport;
+        let url = |proxy: Option<Proxy>| proxy.map(|proxy| (proxy.url, proxy.from_env));
+        (url(transport.http_proxy), url(transport.https_proxy), transport.no_proxy)
+    };
+    let some = |url: &str, from_env| Some((url.to_owned(), from_env));
+    assert_eq!(urls(&[], &variables), (some("http://v:1", true), some("http://v:2", true), "a".into()));
+    let given = ["http_proxy=http://h", "https_proxy=http://s", "no_proxy=b"];
+    assert_eq!(urls(&given, &variables), (some("http://h", false), some("http://s", false), "b".into()));
+    assert_eq!(urls(&given[..1], &[]), (some("http://h", false), some("http://h", false), String::new()));
+    assert_eq!(urls(&["http_proxy=http://h", "https_proxy="], &[]).1, None, "empty means direct");
+    assert!(with(&given[..1]).unwrap().warnings[0].contains("`https_proxy`"));
+    assert!(with(&["https_proxy=socks5://h"]).is_err());
+}
+
 /// Check 48.
 #[test]
 fn max_retries_counts_attempts() {
-    assert_eq!(with(&[]).unwrap().max_attempts, Some(5));
-    assert_eq!(with(&["max_retries=1"]).unwrap().max_attempts, Some(1));
-    assert_eq!(with(&["max_retries=0"]).unwrap().max_attempts, None);
+    assert_eq!(with(&[]).unwrap().transport.max_attempts, Some(5));
+    assert_eq!(with(&["max_retries=1"]).unwrap().transport.max_attempts, Some(1));
+    assert_eq!(with(&["max_retries=0"]).unwrap().transport.max_attempts, None);
     assert!(with(&["max_retries=-1"]).is_err());
 }
 
 #[test]
-fn what_is_not_supported_is_refused_and_not_ignored() {
-    let error = with(&["allowed_account_ids=[\"1\"]"]).unwrap_err();
-    assert!(error.to_string().contains("not supported"), "{error}");
-    assert!(with(&["insecure=false"]).is_ok());
+fn insecure_is_warned_about() {
+    assert_eq!(with(&["insecure=false"]).unwrap().warnings, [""; 0]);
+    assert!(with(&["insecure=true"]).unwrap().warnings[0].contains("`insecure`"));
 }
 
 #[test]
 fn secrets_are_not_printed() {
-    let config = with(&["access_key=AKIA", "secret_key=hush", "token=hush2"]).unwrap();
+    let web =
+        "assume_role_with_web_identity={role_arn=\"arn:aws:iam::1:role/r\",web_identity_token=\"hush3\"}";
+    let config = with(&["access_key=AKIA", "secret_key=hush", "token=hush2", web]).unwrap();
     assert!(!format!("{config:?}").contains("hush"));
+    let proxied = with(&["https_proxy=http://dana:hush@proxy:3128"]).unwrap();
+    assert!(!format!("{proxied:?}").contains("hush"));
 }

@@ -73,10 +73,10 @@ fn arguments(path: &Path, config: &Json, empty_is_unset: bool) -> Result<Argumen
     let unset = |json: &Json| json.is_null() || (empty_is_unset && *json == json!(""));
     let set = members.filter(|(name, json)| attribute(name).is_some() && !unset(json));
     let arguments = set.map(|(name, json)| {
-        let value = literal::from_json(json).map_err(|_| unreadable(path))?;
-        Ok(Argument { name: name.clone(), value, source: source.clone() })
+        let value = literal::from_json(json);
+        Argument { name: name.clone(), value, source: source.clone() }
     });
-    Arguments::check(arguments.collect::<Result<Vec<_>>>()?, Vec::new())
+    Arguments::check(arguments.collect::<Vec<_>>(), Vec::new())
 }
 
 /// Writes the cache so that stock Terraform 1.11 needs no init; the file appears whole or not at all.

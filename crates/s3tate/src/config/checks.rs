@@ -26,8 +26,11 @@ pub(super) fn prefix(text: &str) -> Result<(), String> {
     must(!text.starts_with('/') && !text.ends_with('/'), "not begin or end with `/`")
 }
 
-/// A URL with scheme and host.
+/// A URL with scheme and host; an empty text counts as unset.
 pub(super) fn url(text: &str) -> Result<(), String> {
+    if text.is_empty() {
+        return Ok(());
+    }
     let complete = text.split_once("://").is_some_and(|(scheme, rest)| {
         matches!(scheme, "http" | "https") && !rest.is_empty() && !rest.starts_with(['/', ':', '?'])
     });

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use super::hcl::{BackendBlock, argument, refused};
+use super::hcl::{BackendBlock, argument};
 use super::{Argument, Place, Source, literal};
 use crate::error::{Error, Result};
 use crate::problem::Problem;
@@ -20,8 +20,8 @@ pub(super) fn backend_blocks(file: &Path, text: &Arc<str>) -> Result<Vec<Backend
     for (kind, bodies) in labelled {
         for body in each(Some(bodies)) {
             let place = member(file, text, kind);
-            let (arguments, problems) = arguments(file, text, body)?;
-            blocks.push(BackendBlock { kind: kind.clone(), place, arguments, problems });
+            let arguments = arguments(file, text, body)?;
+            blocks.push(BackendBlock { kind: kind.clone(), place, arguments, problems: Vec::new() });
         }
     }
     Ok(blocks)
@@ -38,20 +38,15 @@ pub(super) fn parse(file: &Path, text: &Arc<str>) -> Result<Json> {
     })
 }
 
-/// The members of an object as arguments, and what is wrong with the others; members called `//` are comments.
-pub(super) fn arguments(file: &Path, text: &Arc<str>, body: &Json) -> Result<(Vec<Argument>, Vec<Problem>)> {
+/// The members of an object as arguments; members called `//` are comments.
+pub(super) fn arguments(file: &Path, text: &Arc<str>, body: &Json) -> Result<Vec<Argument>> {
     let Some(members) = body.as_object() else {
         return Err(Error::invalid(format!("`{}` needs an object of backend arguments", file.display())));
     };
-    let (mut arguments, mut problems) = (Vec::new(), Vec::new());
-    for (name, json) in members.iter().filter(|(name, _)| *name != "//") {
-        let source = Source::File(member(file, text, name));
-        match literal::from_json(json) {
-            Ok(value) => arguments.push(argument(name, value, source)),
-            Err(why) => problems.push(refused(name, &source, &why)),
-        }
-    }
-    Ok((arguments, problems))
+    let members = members.iter().filter(|(name, _)| *name != "//");
+    let arguments = members
+        .map(|(name, json)| argument(name, literal::from_json(json), Source::File(member(file, text, name))));
+    Ok(arguments.collect())
 }
 
 /// Where a member's name stands; the parser doesn't say, so it is the last time that it is spelt out.
@@ -91,8 +86,9 @@ mod tests {
     }
 
     #[test]
-    fn interpolations_are_refused() {
+    fn texts_are_taken_as_they_are() {
         let dir = directory(&[("m.tf.json", r#"{"terraform":{"backend":{"s3":{"key":"${var.k}"}}}}"#)]);
-        assert_eq!(find_backend(dir.path()).unwrap().unwrap().problems.len(), 1);
+        let block = find_backend(dir.path()).unwrap().unwrap();
+        assert_eq!(block.arguments[0].value, Value::String("${var.k}".into()));
     }
 }

@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use hcl::eval::{Context, Evaluate as _};
 use hcl_edit::expr::{Array, Expression, Object, ObjectKey, UnaryOperator};
 use hcl_edit::template::{Element, HeredocTemplate};
+
+use unicode_normalization::UnicodeNormalization as _;
 
 use super::value::Value;
 
@@ -16,7 +19,7 @@ pub(crate) fn evaluate(expression: &Expression) -> Result<Value, String> {
         Expression::Null(_) => Ok(Value::Null),
         Expression::Bool(flag) => Ok(Value::Bool(*flag.value())),
         Expression::Number(number) => Ok(Value::Number(number.value().to_string())),
-        Expression::String(text) => Ok(Value::String(text.value().clone())),
+        Expression::String(text) => Ok(normal(text.value())),
         Expression::HeredocTemplate(heredoc) => heredoc_text(heredoc),
         Expression::Parenthesis(inner) => evaluate(inner.inner()),
         Expression::Array(array) => list(array),
@@ -29,8 +32,21 @@ pub(crate) fn evaluate(expression: &Expression) -> Result<Value, String> {
         | Expression::Conditional(_)
         | Expression::Traversal(_)
         | Expression::BinaryOp(_)
-        | Expression::ForExpr(_) => Err("variables and expressions are not allowed here".to_owned()),
+        | Expression::ForExpr(_) => {
+            constant(expression).ok_or_else(|| "variables and expressions are not allowed here".to_owned())
+        }
     }
+}
+
+/// A text in the form that Terraform brings all texts of a configuration into.
+fn normal(text: &str) -> Value {
+    Value::String(if text.is_ascii() { text.to_owned() } else { text.nfc().collect() })
+}
+
+/// The value of an expression that refers to nothing, such as `1 + 1`, which Terraform accepts too.
+fn constant(expression: &Expression) -> Option<Value> {
+    let value = hcl::Expression::from(expression.clone()).evaluate(&Context::new()).ok()?;
+    Some(super::statics::literal(value))
 }
 
 fn negative(inner: &Expression) -> Result<Value, String> {
@@ -77,7 +93,7 @@ fn heredoc_text(heredoc: &HeredocTemplate) -> Result<Value, String> {
     if !text.is_empty() && !text.ends_with('\n') {
         text.push('\n');
     }
-    Ok(Value::String(text))
+    Ok(normal(&text))
 }
 
 /// Parses and evaluates the text of one literal expression, as `-backend-config NAME=EXPRESSION` has it.
@@ -93,23 +109,16 @@ pub(crate) fn parse(text: &str) -> Result<Value, String> {
 
 /// The literal value of a JSON document.
 ///
-/// # Errors
-/// Texts with an interpolation are refused.
-pub(crate) fn from_json(json: &serde_json::Value) -> Result<Value, String> {
+/// Texts are taken as they are: in a backend block in JSON, Terraform reads no templates.
+pub(crate) fn from_json(json: &serde_json::Value) -> Value {
     match json {
-        serde_json::Value::Null => Ok(Value::Null),
-        serde_json::Value::Bool(flag) => Ok(Value::Bool(*flag)),
-        serde_json::Value::Number(number) => Ok(Value::Number(number.to_string())),
-        serde_json::Value::String(text) if text.contains("${") || text.contains("%{") => {
-            Err("variables and expressions are not allowed here".to_owned())
-        }
-        serde_json::Value::String(text) => Ok(Value::String(text.clone())),
-        serde_json::Value::Array(items) => {
-            items.iter().map(from_json).collect::<Result<_, _>>().map(Value::List)
-        }
+        serde_json::Value::Null => Value::Null,
+        serde_json::Value::Bool(flag) => Value::Bool(*flag),
+        serde_json::Value::Number(number) => Value::Number(number.to_string()),
+        serde_json::Value::String(text) => normal(text),
+        serde_json::Value::Array(items) => Value::List(items.iter().map(from_json).collect()),
         serde_json::Value::Object(members) => {
-            let members = members.iter().map(|(name, value)| Ok((name.clone(), from_json(value)?)));
-            members.collect::<Result<_, String>>().map(Value::Map)
+            Value::Map(members.iter().map(|(name, value)| (name.clone(), from_json(value))).collect())
         }
     }
 }
@@ -131,6 +140,14 @@ mod tests {
     }
 
     #[test]
+    fn constant_expressions_evaluate() {
+        assert_eq!(parse("1 + 1"), Ok(Value::Number("2".into())));
+        assert_eq!(parse("true ? \"a\" : \"b\""), Ok(Value::String("a".into())));
+        assert_eq!(parse("\"sta${\"te\"}\""), Ok(Value::String("state".into())));
+        assert_eq!(parse("\"u\u{308}\""), Ok(Value::String("ü".into())));
+    }
+
+    #[test]
     fn heredocs_keep_their_last_newline() {
         for (text, value) in [("<<EOT\na\n b\nEOT\n", "a\n b\n"), ("<<-EOT\n  a\n   b\n  EOT\n", "a\n b\n")] {
             let body: hcl_edit::structure::Body = format!("x = {text}").parse().unwrap();
@@ -141,7 +158,7 @@ mod tests {
 
     #[test]
     fn references_are_refused() {
-        for text in ["var.x", "\"${var.x}\"", "1 + 1", "x ? 1 : 2"] {
+        for text in ["var.x", "\"${var.x}\"", "1 + var.x", "x ? 1 : 2"] {
             assert!(parse(text).unwrap_err().contains("not allowed"), "{text}");
         }
         assert!(parse("file(\"x\")").unwrap_err().contains("function"));

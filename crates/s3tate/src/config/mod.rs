@@ -20,7 +20,10 @@ pub mod value;
 
 use std::collections::BTreeMap;
 
-pub use backend::{BackendConfig, Credentials, Encryption, Endpoints};
+pub use backend::{
+    AssumeRole, BackendConfig, Container, Credentials, Encryption, Endpoints, Metadata, Profile, ProfileFrom,
+    Proxy, StaticKeys, Token, Transport, WebIdentity,
+};
 pub use explain::{Effective, effective};
 pub use hash::block_hash;
 pub use resolve::{Dialect, Request, Resolved, resolve, resolve_as};

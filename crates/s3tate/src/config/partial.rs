@@ -51,7 +51,7 @@ fn file(path: &Path) -> Result<(Vec<Argument>, Vec<Problem>)> {
     let text = hcl::read_text(path)
         .map_err(|error| error.hint("an option with `=` is a NAME=VALUE pair, one without is a file"))?;
     if path.extension().is_some_and(|extension| extension == "json") {
-        return json::arguments(path, &text, &json::parse(path, &text)?);
+        return Ok((json::arguments(path, &text, &json::parse(path, &text)?)?, Vec::new()));
     }
     let literally: hcl::Evaluate<'_> = &|_, expression| literal::evaluate(expression);
     Ok(hcl::body_arguments(path, &text, &hcl::parse_body(path, &text)?, literally))

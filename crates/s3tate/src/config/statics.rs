@@ -207,7 +207,7 @@ fn context(values: &Values, locals: &Values) -> Context<'static> {
     context
 }
 
-fn literal(value: hcl::Value) -> Value {
+pub(super) fn literal(value: hcl::Value) -> Value {
     match value {
         hcl::Value::Null => Value::Null,
         hcl::Value::Bool(flag) => Value::Bool(flag),

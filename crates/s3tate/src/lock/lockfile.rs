@@ -2,6 +2,7 @@
 //!
 //! Safety rests on `If-None-Match: *` alone; release deletes with `If-Match`, so a lock retaken meanwhile stays.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures::FutureExt as _;
@@ -19,11 +20,13 @@ use crate::object::{Body, Bucket, Condition, Put};
 pub(crate) struct ObjectLock {
     bucket: Bucket,
     key: String,
+    tags: BTreeMap<String, String>,
 }
 
 impl ObjectLock {
     pub(crate) fn new(clients: Arc<Clients>, config: Arc<BackendConfig>, state: &StateKey) -> Self {
-        Self { bucket: Bucket::new(clients, config), key: state.lock_object() }
+        let tags = config.lock_tags.clone();
+        Self { bucket: Bucket::new(clients, config), key: state.lock_object(), tags }
     }
 
     fn place(&self) -> String {
@@ -43,6 +46,7 @@ impl ObjectLock {
             bytes: record.text.clone().into(),
             condition: Condition::Absent,
             metadata: &[],
+            tags: &self.tags,
         };
         match self.bucket.put(put).await {
             Ok(etag) => Ok(Holder {

@@ -80,7 +80,7 @@ fn without_a_table_there_are_no_steps_for_one() {
 
 #[test]
 fn a_configured_key_becomes_the_default() {
-    let key = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+    let key = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-96ef-1234567890ab";
     let stage = Stage::new(&["bucket=fresh", "encrypt=true", &format!("kms_key_id={key}")]);
     apply(&plan(&stage, Options::default())).0.unwrap();
     let made = stage.endpoint.with_names("fresh", stage.endpoint.store().table()).store().configuration();

@@ -1,6 +1,6 @@
 //! Reading: what is proven, what is refused, and that nothing is ever written.
 
-use s3tate::ErrorKind;
+use s3tate::{ErrorKind, WorkspaceName};
 use s3tate_testkit::md5_hex;
 
 use crate::stage::{KEY, Stage, run, state};
@@ -83,4 +83,19 @@ fn workspaces_are_found_among_many_objects() {
         run(stage.backend_through(&recorded).workspaces()).unwrap().iter().map(ToString::to_string).collect();
     assert_eq!(names, ["default", "a", "z"]);
     assert_eq!(recorder.take().len(), 5, "one page, one level, three states looked for");
+}
+
+/// The SDK asks for a connector at every attempt; each has a pool of its own.
+#[test]
+fn requests_one_after_another_share_a_connection() {
+    let stage = Stage::new(&["dynamodb_table="]);
+    stage.endpoint.store().put(KEY, state(1, "l", "a"));
+    let (recorded, recorder) = stage.endpoint.recorded();
+    let workspace = stage.backend_through(&recorded).workspace(WorkspaceName::default_name());
+    run(async {
+        for _ in 0..5 {
+            workspace.read().await.unwrap();
+        }
+    });
+    assert_eq!((recorder.take().len(), recorder.connections()), (5, 1));
 }

@@ -13,7 +13,7 @@ pub(crate) fn cases() -> Vec<Case> {
     let members =
         members.flat_map(|(attribute, members)| members.iter().map(|member| wrong_member(attribute, member)));
     let removed = ATTRIBUTES.iter().filter(|attribute| attribute.since != Since::Current).map(not_of_1_11);
-    let texts = current().filter(|attribute| attribute.kind == Kind::String);
+    let texts = current().filter(|attribute| matches!(attribute.kind, Kind::String));
     current()
         .map(valid)
         .chain(texts.map(empty))
@@ -114,7 +114,7 @@ fn wrong_type(attribute: &'static Attribute) -> Case {
 
 fn wrong_member(attribute: &'static Attribute, member: &'static Attribute) -> Case {
     let (outer, name) = (attribute.name, member.name);
-    let value = if member.kind == Kind::String { "[]" } else { r#""text""# };
+    let value = if matches!(member.kind, Kind::String) { "[]" } else { r#""text""# };
     let needed = if outer == "endpoints" || name == "role_arn" {
         ""
     } else {
