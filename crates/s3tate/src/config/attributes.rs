@@ -202,7 +202,7 @@ const ENDPOINTS: &[Attribute] = &[
         .check(checks::url),
     text("s3", "1.6–", "S3 endpoint.")
         .env(&["AWS_ENDPOINT_URL_S3", "AWS_S3_ENDPOINT", "AWS_ENDPOINT_URL"])
-        .check(checks::url),
+        .check(checks::full_url),
     text("sso", "1.6.4–", "SSO endpoint.")
         .env(&["AWS_ENDPOINT_URL_SSO", "AWS_ENDPOINT_URL"])
         .check(checks::url),
@@ -262,7 +262,7 @@ pub const ATTRIBUTES: &[Attribute] = &[
     text("endpoint", "0.9–", "S3 endpoint.")
         .replaced_by("endpoints.s3")
         .conflicts(&["endpoints.s3"])
-        .check(checks::url),
+        .check(checks::full_url),
     Attribute::new("endpoints", Kind::Object(ENDPOINTS), "1.6–", "Endpoints of the services."),
     flat(
         text("external_id", "0.9.3–1.9", "External ID that the role's trust policy asks for."),

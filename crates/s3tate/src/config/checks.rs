@@ -28,9 +28,11 @@ pub(super) fn prefix(text: &str) -> Result<(), String> {
 
 /// A URL with scheme and host; an empty text counts as unset.
 pub(super) fn url(text: &str) -> Result<(), String> {
-    if text.is_empty() {
-        return Ok(());
-    }
+    if text.is_empty() { Ok(()) } else { full_url(text) }
+}
+
+/// A URL with scheme and host, where every command needs it.
+pub(super) fn full_url(text: &str) -> Result<(), String> {
     let complete = text.split_once("://").is_some_and(|(scheme, rest)| {
         matches!(scheme, "http" | "https") && !rest.is_empty() && !rest.starts_with(['/', ':', '?'])
     });
