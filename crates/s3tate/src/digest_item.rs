@@ -5,15 +5,15 @@
 
 use std::sync::Arc;
 
+use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem};
 
 use crate::aws::{Clients, Failure, Service};
 use crate::digest::StateDigest;
 use crate::error::Result;
-use crate::lock::{Holder, ItemLock};
+use crate::lock::{Holder, INFO, ItemLock, LOCK_ID};
 use crate::names::LockPath;
 
-const LOCK_ID: &str = "LockID";
 const DIGEST: &str = "Digest";
 
 /// The digest item of one state.
@@ -70,14 +70,19 @@ impl DigestItem {
         Ok(digest.and_then(|text| StateDigest::from_hex(text)))
     }
 
-    /// Records a digest, whatever is recorded now.
-    pub(crate) async fn put(&self, digest: StateDigest) -> Result<(), Failure> {
+    /// The put of the item with a digest, without a condition.
+    async fn put_request(&self, digest: StateDigest) -> PutItemFluentBuilder {
         let client = self.clients.dynamodb().await;
-        let put = client
+        client
             .put_item()
             .table_name(&self.table)
             .item(LOCK_ID, self.id())
-            .item(DIGEST, AttributeValue::S(digest.to_string()));
+            .item(DIGEST, AttributeValue::S(digest.to_string()))
+    }
+
+    /// Records a digest, whatever is recorded now.
+    pub(crate) async fn put(&self, digest: StateDigest) -> Result<(), Failure> {
+        let put = self.put_request(digest).await;
         put.send().await.map(drop).map_err(|error| self.clients.failure(Service::DynamoDb, &error))
     }
 
@@ -87,12 +92,7 @@ impl DigestItem {
         digest: StateDigest,
         parent: Option<StateDigest>,
     ) -> Result<bool, Failure> {
-        let client = self.clients.dynamodb().await;
-        let put = client
-            .put_item()
-            .table_name(&self.table)
-            .item(LOCK_ID, self.id())
-            .item(DIGEST, AttributeValue::S(digest.to_string()));
+        let put = self.put_request(digest).await;
         let absent = format!("attribute_not_exists({LOCK_ID})");
         let put = match parent {
             None => put.condition_expression(absent),
@@ -127,7 +127,7 @@ impl DigestItem {
         let delete = Delete::builder()
             .table_name(&self.table)
             .key(LOCK_ID, AttributeValue::S(self.path.to_string()))
-            .condition_expression("Info = :ours")
+            .condition_expression(format!("{INFO} = :ours"))
             .expression_attribute_values(":ours", AttributeValue::S(lock.record.clone().unwrap_or_default()))
             .build();
         let (Ok(put), Ok(delete)) = (put, delete) else { return Ok(Settled::NoTransactions) };

@@ -13,7 +13,7 @@ use futures::future::BoxFuture;
 
 use crate::error::{Error, Result};
 
-pub(crate) use dynamodb::{ItemLock, LOCK_ID, table_error};
+pub(crate) use dynamodb::{INFO, ItemLock, LOCK_ID, table_error};
 pub use guard::LockGuard;
 pub(crate) use info::LockRecord;
 pub use info::{LockInfo, Operation};
