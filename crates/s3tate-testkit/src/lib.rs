@@ -24,6 +24,7 @@ mod form;
 mod hold;
 mod identities;
 mod lock;
+mod middle;
 mod moto;
 mod recorder;
 mod run;

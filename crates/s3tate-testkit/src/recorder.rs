@@ -10,18 +10,17 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::{HeaderMap, Method, Response, StatusCode, Uri, header, server};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use crate::form;
+use crate::middle::{Body, Middle, Nothing, Upstream, status_only};
 use crate::runtime::runtime;
 
 /// How long requests are held back for others that should be on their way; only a failing test waits so long.
@@ -127,14 +126,15 @@ struct Entries {
 impl Recorder {
     /// Starts a proxy on a free port in front of `upstream`, an `http://` URL.
     pub fn start(upstream: &str) -> Self {
+        Self::start_with(upstream, Arc::new(Nothing))
+    }
+
+    /// The same with something between the proxy and `upstream`.
+    pub(crate) fn start_with(upstream: &str, middle: Arc<dyn Middle>) -> Self {
         let listener = runtime().block_on(TcpListener::bind("127.0.0.1:0")).expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("it has an address"));
         let log = Arc::<Log>::default();
-        let forward = Forward {
-            upstream: upstream.trim_end_matches('/').to_owned(),
-            client: Client::builder(TokioExecutor::new()).build_http(),
-            log: Arc::clone(&log),
-        };
+        let forward = Forward { upstream: Upstream::new(upstream), middle, log: Arc::clone(&log) };
         Self { url, log, listener: runtime().spawn(forward.serve(listener)) }
     }
 
@@ -202,8 +202,8 @@ impl Log {
 /// What every connection needs.
 #[derive(Debug, Clone)]
 struct Forward {
-    upstream: String,
-    client: Client<HttpConnector, Full<Bytes>>,
+    upstream: Upstream,
+    middle: Arc<dyn Middle>,
     log: Arc<Log>,
 }
 
@@ -237,26 +237,14 @@ impl Forward {
             return status_only(StatusCode::BAD_GATEWAY);
         }
         self.log.pass_gate().await;
-        parts.uri = format!("{}{target}", self.upstream).parse::<Uri>().expect("the target came as a URI");
+        parts.uri = target.parse::<Uri>().expect("the target came as a URI");
         if is_other_host {
             parts.headers.remove(header::HOST);
         }
-        let forwarded = self.client.request(hyper::Request::from_parts(parts, Full::new(body))).await;
-        let response = forwarded.map_or_else(
-            |_| status_only(StatusCode::BAD_GATEWAY),
-            |response| response.map(http_body_util::Either::Left),
-        );
+        let response = self.middle.answer(hyper::Request::from_parts(parts, body), &self.upstream).await;
         if let Some(request) = self.log.lock().requests.get_mut(number) {
             request.status = response.status().as_u16();
         }
         response
     }
-}
-
-type Body = http_body_util::Either<Incoming, Full<Bytes>>;
-
-fn status_only(status: StatusCode) -> Response<Body> {
-    let mut response = Response::new(http_body_util::Either::Right(Full::default()));
-    *response.status_mut() = status;
-    response
 }
