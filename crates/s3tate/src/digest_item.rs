@@ -13,6 +13,7 @@ use crate::digest::StateDigest;
 use crate::error::Result;
 use crate::lock::{Holder, INFO, ItemLock, LOCK_ID};
 use crate::names::LockPath;
+use crate::protocol::Settled;
 
 const DIGEST: &str = "Digest";
 
@@ -22,17 +23,6 @@ pub(crate) struct DigestItem {
     clients: Arc<Clients>,
     table: String,
     path: LockPath,
-}
-
-/// How a digest was put together with a release of the lock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Settled {
-    /// Both happened in one transaction.
-    Both,
-    /// The lock was not ours any more; the digest was not put.
-    LockLost,
-    /// The caller or the store doesn't have transactions; nothing happened.
-    NoTransactions,
 }
 
 impl DigestItem {

@@ -26,6 +26,8 @@ mod names;
 mod object;
 mod outputs;
 mod problem;
+#[doc(hidden)]
+pub mod protocol;
 mod push;
 mod read;
 pub mod state;

@@ -12,6 +12,7 @@ use crate::lock::{
 };
 use crate::names::{LockPath, StateKey, WorkspaceName};
 use crate::object::Bucket;
+use crate::protocol::Reading;
 use crate::read::Snapshot;
 use crate::state;
 
@@ -150,14 +151,14 @@ impl Workspace {
         let ((guard, waited), early) = futures::future::join(lock, self.read_once()).await;
         let guard = guard?;
         let fresh = waited.as_secs() == 0;
-        let snapshot = match early {
-            Ok((snapshot, recorded)) if fresh && snapshot.fits(recorded) => Ok(snapshot),
-            Ok((snapshot, Some(recorded))) if fresh && guard.is_some() && snapshot.succeeds(recorded) => {
-                self.complete(snapshot, recorded).await
-            }
-            Err(error) if fresh => Err(error),
-            _ => self.read().await,
-        };
+        let early = if fresh { early } else { self.read_once().await };
+        let snapshot =
+            match early.map(|(found, recorded)| (Reading::of(&found, recorded, guard.is_some()), found)) {
+                Ok((Reading::Proven, found)) => Ok(found),
+                Ok((Reading::Completable(recorded), found)) => self.complete(found, recorded).await,
+                Ok((Reading::Disagreeing, _)) => self.read().await,
+                Err(error) => Err(error),
+            };
         match snapshot {
             Ok(snapshot) => Ok((guard, snapshot)),
             Err(error) => Err(self.give_up(guard, error).await),

@@ -6,11 +6,12 @@ use bytes::Bytes;
 
 use crate::aws::Failure;
 use crate::digest::StateDigest;
-use crate::digest_item::{DigestItem, Settled};
+use crate::digest_item::DigestItem;
 use crate::error::{Error, ErrorKind, Result};
 use crate::lock::{Holder, LockGuard, LockKind};
 use crate::names::ETag;
 use crate::object::{Body, Condition, Put, meta};
+use crate::protocol::{PutFate, Record, Recorded, Settled, fate_of_put};
 use crate::read::Snapshot;
 use crate::state::Header;
 use crate::workspace::Workspace;
@@ -95,22 +96,19 @@ impl Workspace {
             );
         }
         // A refusal may be the answer to the SDK's second attempt, after the first one's reply was lost.
-        match self.bucket().get(self.key.as_str()).await {
-            Ok(Some(Body { etag: Some(etag), facts, .. }))
-                if facts.metadata.write_id.as_deref() == Some(write_id) =>
-            {
-                Ok(etag)
-            }
-            Ok(found) if refused || found.as_ref().and_then(|body| body.etag.clone()) != base.etag => {
-                Err(self.conflict(base, found.as_ref(), failure))
-            }
-            Ok(_) => Err(failure.into_error_of(
+        let Ok(found) = self.bucket().get(self.key.as_str()).await else {
+            return Err(failure
+                .into_error_of(ErrorKind::Unknown, format!("can't tell whether `{}` was written", self.url()))
+                .hint("once S3 answers, compare with `s3tate state pull` before you push again"));
+        };
+        let stored = found.as_ref().and_then(|body| Some((body.etag.as_ref()?, body.write_id())));
+        match fate_of_put(write_id, base.etag.as_ref(), refused, stored) {
+            PutFate::Written(etag) => Ok(etag),
+            PutFate::Conflict => Err(self.conflict(base, found.as_ref(), failure)),
+            PutFate::NotWritten => Err(failure.into_error_of(
                 ErrorKind::Unavailable,
                 format!("can't write `{}`; the stored state is as it was", self.url()),
             )),
-            Err(_) => Err(failure
-                .into_error_of(ErrorKind::Unknown, format!("can't tell whether `{}` was written", self.url()))
-                .hint("once S3 answers, compare with `s3tate state pull` before you push again")),
         }
     }
 
@@ -162,11 +160,12 @@ impl Workspace {
             Some(lock) => item.put_and_release(digest, lock).await,
             None => Ok(Settled::NoTransactions),
         };
-        let recorded = match settled {
-            Ok(Settled::Both) => Ok(Recorded::Released),
-            Ok(Settled::NoTransactions) => item.put(digest).await.map(|()| Recorded::StillHeld),
-            // Whoever took the lock may have written by now: only our parent's digest may be replaced.
-            Ok(Settled::LockLost) => item.put_after(digest, base.digest).await.map(|_| Recorded::Lost),
+        let recorded = match settled.map(Settled::then) {
+            Ok(Record::Done(recorded)) => Ok(recorded),
+            Ok(Record::Put(recorded)) => item.put(digest).await.map(|()| recorded),
+            Ok(Record::PutAfterParent(recorded)) => {
+                item.put_after(digest, base.digest).await.map(|_| recorded)
+            }
             Err(failure) => Err(failure),
         };
         recorded.map_err(|failure| self.digest_missing(failure, item, digest))
@@ -207,14 +206,6 @@ fn metadata(
         }
     }
     metadata
-}
-
-/// What became of the lock item while the digest was recorded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Recorded {
-    Released,
-    StillHeld,
-    Lost,
 }
 
 /// Leaves the lock in place on purpose: a write may still be under way.

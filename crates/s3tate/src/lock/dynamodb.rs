@@ -12,7 +12,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailur
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
-use super::{Holder, LockInfo, LockKind, LockRecord, LockStore, Refusal};
+use super::{Holder, LockInfo, LockKind, LockRecord, LockStore, Refusal, is_ours, judge};
 use crate::aws::{Clients, Failure, Service};
 use crate::error::{Error, ErrorKind, Result};
 use crate::names::LockPath;
@@ -79,20 +79,14 @@ impl ItemLock {
                 Some(item) => Some(self.holder_of(item)),
                 None => self.find_holder().await.map_err(Refusal::Failed)?,
             };
-            return match holder {
-                Some(holder) if holder.record.as_deref() == Some(&record.text) => Ok(holder),
-                Some(holder) => Err(Refusal::Held(Box::new(holder))),
-                None => {
-                    Err(Refusal::Contended("the lock was released while its holder was looked up".into()))
-                }
-            };
+            return judge(holder, record);
         }
         let failure = self.clients.failure(Service::DynamoDb, error);
         let lost = failure.outcome_unknown();
         // A lost reply: what is stored tells whether we hold the lock.
         if lost
             && let Ok(Some(holder)) = self.find_holder().await
-            && holder.record.as_deref() == Some(&record.text)
+            && is_ours(&holder, record)
         {
             return Ok(holder);
         }

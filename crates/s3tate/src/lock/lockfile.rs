@@ -8,7 +8,7 @@ use std::sync::Arc;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
-use super::{Holder, LockInfo, LockKind, LockRecord, LockStore, Refusal};
+use super::{Holder, LockInfo, LockKind, LockRecord, LockStore, Refusal, is_ours, judge};
 use crate::aws::{Clients, Failure};
 use crate::config::BackendConfig;
 use crate::error::{ErrorKind, Result};
@@ -65,18 +65,12 @@ impl ObjectLock {
             return Err(Refusal::Contended("another client was just writing the lock object".into()));
         }
         if failure.precondition_failed() {
-            return match self.find_holder().await.map_err(Refusal::Failed)? {
-                Some(holder) if holder.record.as_deref() == Some(&record.text) => Ok(holder),
-                Some(holder) => Err(Refusal::Held(Box::new(holder))),
-                None => {
-                    Err(Refusal::Contended("the lock was released while its holder was looked up".into()))
-                }
-            };
+            return judge(self.find_holder().await.map_err(Refusal::Failed)?, record);
         }
         // A lost reply: what is stored tells whether we hold the lock.
         if failure.outcome_unknown()
             && let Ok(Some(holder)) = self.find_holder().await
-            && holder.record.as_deref() == Some(&record.text)
+            && is_ours(&holder, record)
         {
             return Ok(holder);
         }

@@ -12,6 +12,7 @@ use std::fmt;
 use futures::future::BoxFuture;
 
 use crate::error::{Error, Result};
+use crate::protocol::{Claim, claim};
 
 pub(crate) use dynamodb::{INFO, ItemLock, LOCK_ID, table_error};
 pub use guard::LockGuard;
@@ -91,6 +92,21 @@ pub(crate) enum Refusal {
     Contended(String),
     /// The store failed; whether the lock is held is said by the error's kind.
     Failed(Error),
+}
+
+/// What a refused acquisition comes to, by the lock that is found now.
+pub(crate) fn judge(found: Option<Holder>, record: &LockRecord) -> Result<Holder, Refusal> {
+    let claimed = claim(found.as_ref().map(|holder| holder.record.as_deref()), &record.text);
+    match (claimed, found) {
+        (Claim::Ours, Some(holder)) => Ok(holder),
+        (Claim::Others, Some(holder)) => Err(Refusal::Held(Box::new(holder))),
+        _ => Err(Refusal::Contended("the lock was released while its holder was looked up".into())),
+    }
+}
+
+/// Whether this is our own lock: the reply to an earlier attempt was lost.
+pub(crate) fn is_ours(holder: &Holder, record: &LockRecord) -> bool {
+    claim(Some(holder.record.as_deref()), &record.text) == Claim::Ours
 }
 
 /// One place that locks are kept in.

@@ -1,6 +1,9 @@
 //! Writing: compare-and-swap, digest, and what becomes of a write that stopped halfway.
 
-use s3tate::lock::{LockOptions, Operation};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use s3tate::lock::{LockOptions, Operation, Waiting};
 use s3tate::{ErrorKind, PushOptions, Pushed};
 use s3tate_testkit::md5_hex;
 
@@ -101,6 +104,36 @@ fn a_write_that_stopped_before_its_digest_is_completed_under_lock() {
     push(&stage, &state(5, "l", "c")).unwrap();
     assert_eq!(stage.endpoint.store().bytes(KEY), state(6, "l", "c"));
     assert!(run(stage.workspace("default").read()).is_ok());
+}
+
+/// Whoever waited for the lock of a writer that is dead completes its write, too.
+#[test]
+fn a_write_that_stopped_is_completed_after_a_wait() {
+    static WAITING: AtomicBool = AtomicBool::new(false);
+    let stage = Stage::new(&[]);
+    push(&stage, &state(1, "l", "a")).unwrap();
+    let first = stage.endpoint.store().item(&format!("{}-md5", stage.lock_path())).unwrap();
+    push(&stage, &state(3, "l", "b")).unwrap();
+    stage.endpoint.store().put_item(&first);
+    let (dead, waiting) = (stage.workspace("default"), stage.workspace("default"));
+    let (guard, snapshot) = run(async {
+        let theirs = dead.lock(Operation::StatePush, &LockOptions::default()).await.unwrap().unwrap();
+        let progress = |_: &Waiting<'_>| WAITING.store(true, Ordering::Relaxed);
+        let options = LockOptions { timeout: Duration::from_secs(30), progress, ..LockOptions::default() };
+        let released = async {
+            while !WAITING.load(Ordering::Relaxed) {
+                tokio::task::yield_now().await;
+            }
+            theirs.release().await.unwrap();
+        };
+        let locked = waiting.lock_and_read(Operation::StatePush, &options);
+        let (locked, ()) = futures::future::join(locked, released).await;
+        let (guard, snapshot) = locked.unwrap();
+        (guard.unwrap().release().await.unwrap(), snapshot)
+    });
+    assert_eq!(guard.removed.len(), 1);
+    assert_eq!(snapshot.bytes.unwrap(), state(4, "l", "b"));
+    assert!(run(waiting.read()).is_ok(), "the digest was recorded");
 }
 
 /// The other half of check 59: what can't be proven is not blessed.
