@@ -60,7 +60,7 @@ impl Context {
         for warning in &config.warnings {
             ui::warn(warning);
         }
-        Backend::new(config, self.env.clone())
+        Ok(Backend::new(config, self.env.clone())?.remembering_in(&self.data_dir()))
     }
 
     /// The current workspace: `TF_WORKSPACE`, else the environment file, else `default`.

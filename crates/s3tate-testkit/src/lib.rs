@@ -9,6 +9,7 @@
 //! - [`Hold`]: a stock run that holds a lock until it is told to go on.
 //! - [`Identities`]: every service that gives credentials, with keys that tell where they came from.
 //! - [`TlsFront`], [`ConnectProxy`]: HTTPS with a private CA, and a proxy, before an endpoint.
+//! - [`Vice`]: a store that treats conditions otherwise than S3 does, before an endpoint.
 //! - [`Recorder`]: a proxy that writes down requests, to check budgets.
 
 #![allow(
@@ -22,6 +23,7 @@ mod endpoint;
 mod enforced;
 mod form;
 mod hold;
+mod hostile;
 mod identities;
 mod lock;
 mod middle;
@@ -40,6 +42,7 @@ pub use configuration::Configuration;
 pub use endpoint::{Endpoint, Kind, REGION};
 pub use enforced::Enforced;
 pub use hold::Hold;
+pub use hostile::Vice;
 pub use identities::{ACCOUNT, Identities};
 pub use lock::LockRecord;
 pub use recorder::{Recorder, Request};

@@ -1,5 +1,6 @@
 //! A backend: the door to all workspaces of one configuration.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use crate::config::BackendConfig;
 use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::listing;
+use crate::lock::Trust;
 use crate::names::WorkspaceName;
 use crate::object::Bucket;
 use crate::workspace::Workspace;
@@ -22,6 +24,8 @@ pub struct Backend {
     pub(crate) clients: Arc<Clients>,
     pub(crate) env: Env,
     pub(crate) digest_timeout: Duration,
+    /// Stores that were seen to refuse a second lock object.
+    pub(crate) trust: Trust,
 }
 
 impl Backend {
@@ -39,7 +43,14 @@ impl Backend {
             None => DIGEST_TIMEOUT,
         };
         let clients = Arc::new(Clients::new(&config, &env)?);
-        Ok(Self { config: Arc::new(config), clients, env, digest_timeout })
+        Ok(Self { config: Arc::new(config), clients, env, digest_timeout, trust: Trust::default() })
+    }
+
+    /// The same, remembering in this directory (Terraform's data directory) which stores were seen to refuse a second lock
+    /// object, so that each has to show it once. A directory that isn't there is not made.
+    #[must_use]
+    pub fn remembering_in(self, directory: &Path) -> Self {
+        Self { trust: Trust::kept_in(directory), ..self }
     }
 
     /// The configuration in use.

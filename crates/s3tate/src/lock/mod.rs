@@ -5,6 +5,8 @@ mod guard;
 mod info;
 mod lockfile;
 mod locks;
+mod trust;
+mod verified;
 mod wait;
 
 use std::fmt;
@@ -21,6 +23,8 @@ pub use info::{LockInfo, Operation};
 pub(crate) use lockfile::ObjectLock;
 pub(crate) use locks::Locks;
 pub use locks::Released;
+pub(crate) use trust::Trust;
+pub(crate) use verified::VerifiedLock;
 pub(crate) use wait::acquire;
 pub use wait::{LockOptions, Waiting};
 

@@ -2,6 +2,7 @@
 
 mod bootstrap;
 mod encryption;
+mod hostile;
 mod locks;
 mod reading;
 mod reference;
