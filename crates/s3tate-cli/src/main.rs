@@ -4,6 +4,7 @@ mod arguments;
 mod cli;
 mod commands;
 mod context;
+mod memory;
 mod report;
 mod ui;
 
@@ -42,5 +43,7 @@ fn run(cli: Cli, env: Env) -> s3tate::Result<ExitCode> {
     let runtime = builder.enable_all().build().map_err(|cause| {
         s3tate::Error::new(s3tate::ErrorKind::Bug, "can't start the runtime").with_source(cause)
     })?;
-    runtime.block_on(commands::run(cli, env))
+    let code = runtime.block_on(commands::run(cli, env));
+    memory::log_peak();
+    code
 }

@@ -14,7 +14,7 @@ use crate::hostile::Hostile;
 use crate::moto::Moto;
 use crate::runtime::runtime;
 use crate::tools::Missing;
-use crate::{Recorder, Store, Vice};
+use crate::{Pipe, Recorder, Store, Vice};
 
 /// The region of every endpoint; the only one that needs no location when a bucket is made.
 pub const REGION: &str = "us-east-1";
@@ -152,6 +152,13 @@ impl Endpoint {
         let (id, secret) = &self.access_key;
         let recorder = Recorder::start_with(&self.url, Arc::new(Hostile::new(vice, (id, secret))));
         (Self::at(recorder.url(), (id, secret), self.store.bucket(), self.store.table()), recorder)
+    }
+
+    /// The same bucket and table behind a narrow pipe that counts bytes.
+    pub fn piped(&self) -> (Self, Pipe) {
+        let pipe = Pipe::narrow(&self.url);
+        let (id, secret) = &self.access_key;
+        (Self::at(pipe.url(), (id, secret), self.store.bucket(), self.store.table()), pipe)
     }
 }
 

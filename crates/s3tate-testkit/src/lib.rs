@@ -11,6 +11,7 @@
 //! - [`TlsFront`], [`ConnectProxy`]: HTTPS with a private CA, and a proxy, before an endpoint.
 //! - [`Vice`]: a store that treats conditions otherwise than S3 does, before an endpoint.
 //! - [`Recorder`]: a proxy that writes down requests, to check budgets.
+//! - [`Pipe`]: counts bytes and makes the way longer; [`large_state`]: states of any size.
 
 #![allow(
     clippy::missing_panics_doc,
@@ -25,9 +26,11 @@ mod form;
 mod hold;
 mod hostile;
 mod identities;
+mod large;
 mod lock;
 mod middle;
 mod moto;
+mod pipe;
 mod recorder;
 mod run;
 mod runtime;
@@ -44,7 +47,9 @@ pub use enforced::Enforced;
 pub use hold::Hold;
 pub use hostile::Vice;
 pub use identities::{ACCOUNT, Identities};
+pub use large::large_state;
 pub use lock::LockRecord;
+pub use pipe::Pipe;
 pub use recorder::{Recorder, Request};
 pub use run::{Client, Finished, Run, Running};
 pub use store::{Item, Object, Snapshot, Store, md5_hex};

@@ -7,6 +7,7 @@ mod bootstrap_access;
 mod budgets;
 mod durability;
 mod init;
+mod large;
 mod local;
 mod locks;
 mod old_versions;
