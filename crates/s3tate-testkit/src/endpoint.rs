@@ -1,7 +1,6 @@
 //! Endpoints that speak S3, DynamoDB and STS.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
@@ -10,11 +9,10 @@ use hyper_util::client::legacy::Client as HttpClient;
 use hyper_util::rt::TokioExecutor;
 use s3tate_local::{Local, Options, Storage};
 
-use crate::hostile::Hostile;
 use crate::moto::Moto;
 use crate::runtime::runtime;
 use crate::tools::Missing;
-use crate::{Pipe, Recorder, Store, Vice};
+use crate::{Recorder, Store};
 
 /// The region of every endpoint; the only one that needs no location when a bucket is made.
 pub const REGION: &str = "us-east-1";
@@ -143,22 +141,13 @@ impl Endpoint {
     /// The same bucket and table seen through a proxy that writes down what is asked.
     pub fn recorded(&self) -> (Self, Recorder) {
         let recorder = Recorder::start(&self.url);
-        let (id, secret) = &self.access_key;
-        (Self::at(recorder.url(), (id, secret), self.store.bucket(), self.store.table()), recorder)
+        (self.with_url(recorder.url()), recorder)
     }
 
-    /// The same bucket and table as a store with this vice shows them.
-    pub fn hostile(&self, vice: Vice) -> (Self, Recorder) {
+    /// The same bucket and table seen through a proxy.
+    pub(crate) fn with_url(&self, url: &str) -> Self {
         let (id, secret) = &self.access_key;
-        let recorder = Recorder::start_with(&self.url, Arc::new(Hostile::new(vice, (id, secret))));
-        (Self::at(recorder.url(), (id, secret), self.store.bucket(), self.store.table()), recorder)
-    }
-
-    /// The same bucket and table behind a narrow pipe that counts bytes.
-    pub fn piped(&self) -> (Self, Pipe) {
-        let pipe = Pipe::narrow(&self.url);
-        let (id, secret) = &self.access_key;
-        (Self::at(pipe.url(), (id, secret), self.store.bucket(), self.store.table()), pipe)
+        Self::at(url, (id, secret), self.store.bucket(), self.store.table())
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{Read, Write};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
@@ -117,7 +118,7 @@ impl Run {
         running.finish()
     }
 
-    /// Starts the program and leaves its standard input open.
+    /// Starts the program and leaves its standard input open. A terminal's signals don't reach it.
     pub fn start(self) -> Running {
         let mut child = Command::new(&self.program)
             .args(&self.args)
@@ -127,6 +128,7 @@ impl Run {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
+            .process_group(0)
             .spawn()
             .unwrap_or_else(|error| panic!("{} doesn't start: {error}", self.program.display()));
         Running {
@@ -165,6 +167,17 @@ impl Running {
     /// What it has written to standard output until now.
     pub fn stdout_so_far(&self) -> String {
         plain(&self.stdout.so_far())
+    }
+
+    /// What it has written to standard error until now.
+    pub fn stderr_so_far(&self) -> String {
+        plain(&self.stderr.so_far())
+    }
+
+    /// Sends it a signal, such as `TERM`.
+    pub fn signal(&self, name: &str) {
+        let status = Command::new("kill").args(["-s", name, &self.id().to_string()]).status();
+        assert!(status.expect("there is a `kill`").success(), "`{}` is not there any more", self.shown);
     }
 
     /// Its process id.
