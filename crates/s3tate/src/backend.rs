@@ -1,6 +1,5 @@
 //! A backend: the door to all workspaces of one configuration.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +8,7 @@ use crate::config::BackendConfig;
 use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::listing;
-use crate::lock::Trust;
+use crate::lock::Keeper;
 use crate::names::WorkspaceName;
 use crate::object::Bucket;
 use crate::workspace::Workspace;
@@ -24,8 +23,7 @@ pub struct Backend {
     pub(crate) clients: Arc<Clients>,
     pub(crate) env: Env,
     pub(crate) digest_timeout: Duration,
-    /// Stores that were seen to refuse a second lock object.
-    pub(crate) trust: Trust,
+    pub(crate) keeper: Keeper,
 }
 
 impl Backend {
@@ -43,14 +41,19 @@ impl Backend {
             None => DIGEST_TIMEOUT,
         };
         let clients = Arc::new(Clients::new(&config, &env)?);
-        Ok(Self { config: Arc::new(config), clients, env, digest_timeout, trust: Trust::default() })
+        Ok(Self { config: Arc::new(config), clients, env, digest_timeout, keeper: Keeper::default() })
     }
 
-    /// The same, remembering in this directory (Terraform's data directory) which stores were seen to refuse a second lock
-    /// object, so that each has to show it once. A directory that isn't there is not made.
+    /// The same backend under another's keeper, so that one knows of several backends' locks.
     #[must_use]
-    pub fn remembering_in(self, directory: &Path) -> Self {
-        Self { trust: Trust::kept_in(directory), ..self }
+    pub fn with_keeper(mut self, keeper: Keeper) -> Self {
+        self.keeper = keeper;
+        self
+    }
+
+    /// Knows which locks this backend holds, and what must not be cut off.
+    pub fn keeper(&self) -> &Keeper {
+        &self.keeper
     }
 
     /// The configuration in use.

@@ -83,6 +83,15 @@ impl Env {
         tokio::time::sleep(duration).await;
     }
 
+    /// A random duration of up to `most`, so that those who wait for the same don't meet again; zero without randomness.
+    pub fn jitter(&self, most: Duration) -> Duration {
+        let mut bytes = [0_u8; 4];
+        match getrandom::fill(&mut bytes) {
+            Ok(()) => most.mul_f64(f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX)),
+            Err(_) => Duration::ZERO,
+        }
+    }
+
     /// Sixteen random bytes as `8-4-4-4-12` lower-case hex: the shape of Terraform's lock ids and lineages.
     ///
     /// No version or variant bits are set, as in Terraform.

@@ -28,6 +28,8 @@ pub enum ErrorKind {
     Corrupt,
     /// An argument, a file or a configuration is wrong.
     Invalid,
+    /// A stop was asked for: nothing more was written.
+    Interrupted,
     /// A mistake of s3tate's own: report it.
     Bug,
 }
@@ -42,6 +44,7 @@ impl ErrorKind {
             Self::NotFound | Self::Denied | Self::Unavailable | Self::Corrupt => 1,
             Self::Invalid => 2,
             Self::Bug => 70,
+            Self::Interrupted => 130,
         }
     }
 }

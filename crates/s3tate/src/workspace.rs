@@ -7,8 +7,8 @@ use crate::digest::StateDigest;
 use crate::digest_item::DigestItem;
 use crate::error::{Error, ErrorKind, Result};
 use crate::lock::{
-    Holder, LockGuard, LockInfo, LockKind, LockOptions, LockRecord, LockStore, Locks, Operation, Released,
-    VerifiedLock, acquire,
+    HeldLock, Holder, LockGuard, LockInfo, LockKind, LockOptions, LockRecord, LockStore, Locks, ObjectLock,
+    Operation, Released, acquire,
 };
 use crate::names::{LockPath, StateKey, WorkspaceName};
 use crate::object::Bucket;
@@ -66,6 +66,11 @@ impl Workspace {
         &self.name
     }
 
+    /// The backend it belongs to.
+    pub fn backend(&self) -> &Backend {
+        &self.backend
+    }
+
     /// The key of its state.
     pub fn key(&self) -> &StateKey {
         &self.key
@@ -106,18 +111,18 @@ impl Workspace {
         let config = &self.backend.config;
         let mut stores: Vec<(LockKind, Box<dyn LockStore>)> = Vec::new();
         if config.use_lockfile {
-            let clients = Arc::clone(&self.backend.clients);
-            let (trust, env) = (self.backend.trust.clone(), self.backend.env.clone());
-            let object = VerifiedLock::new(clients, Arc::clone(config), &self.key, trust, env);
+            let object = ObjectLock::new(Arc::clone(&self.backend.clients), Arc::clone(config), &self.key);
             stores.push((LockKind::LockFile, Box::new(object)));
         }
         if let Some(item) = self.digest_item() {
             stores.push((LockKind::DynamoDb, Box::new(item.lock())));
         }
-        Locks::new(stores)
+        Locks::new(stores, self.backend.keeper.clone())
     }
 
     /// Locks the workspace; `None` where locking is off or nothing is configured to lock with.
+    ///
+    /// A lock that was asked for when the returned future is dropped is released as soon as it is acquired.
     ///
     /// # Errors
     /// [`ErrorKind::Locked`]: somebody else holds the lock; the error names holder, operation and id.
@@ -127,9 +132,14 @@ impl Workspace {
             return Ok(None);
         }
         let info = LockInfo::new(operation, &self.lock_path(), &self.backend.env)?;
-        let record = LockRecord::new(info.clone());
-        let held = acquire(&locks, &record, options, &self.backend.env).await?;
-        Ok(Some(LockGuard::new(locks, info, held)))
+        let lock = HeldLock {
+            url: self.url(),
+            workspace: self.name.to_string(),
+            id: info.id.clone(),
+            operation: info.operation.clone(),
+            places: Vec::new(),
+        };
+        acquire(&locks, &Arc::new(LockRecord::new(info)), &lock, options, &self.backend.env).await.map(Some)
     }
 
     /// Locks and reads at once: one round trip where the lock is free.
@@ -243,16 +253,40 @@ impl Workspace {
             return Err(Error::invalid("the default workspace can't be deleted"));
         }
         let (guard, snapshot) = self.lock_and_read(Operation::WorkspaceDelete, options).await?;
-        let deleted = match self.deletable(&snapshot, force) {
-            Ok(()) => self.delete_objects(&snapshot).await,
-            Err(error) => Err(error),
-        };
-        if let Err(error) = deleted {
+        if let Err(error) = self.deletable(&snapshot, force) {
+            return Err(self.give_up(guard, error).await);
+        }
+        let delete =
+            |workspace: Self, guard| async move { workspace.delete_and_release(&snapshot, guard).await };
+        self.uncut(guard, delete).await
+    }
+
+    async fn delete_and_release(&self, snapshot: &Snapshot, guard: Option<LockGuard>) -> Result<()> {
+        if let Err(error) = self.delete_objects(snapshot).await {
             return Err(self.give_up(guard, error).await);
         }
         match guard {
             Some(guard) => guard.release().await.map(drop),
             None => Ok(()),
+        }
+    }
+
+    /// Carries a write and the release after it out to their end, even if the returned future is dropped.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Interrupted`]: a stop was asked for; nothing was written, and the lock is released.
+    pub(crate) async fn uncut<T, F>(
+        &self,
+        guard: Option<LockGuard>,
+        write: impl FnOnce(Self, Option<LockGuard>) -> F,
+    ) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T>> + Send + 'static,
+    {
+        match self.backend.keeper.begin(Some(self.url())) {
+            Ok(step) => step.carry_out(write(self.clone(), guard)).await,
+            Err(stopped) => Err(self.give_up(guard, stopped).await),
         }
     }
 

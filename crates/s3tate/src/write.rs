@@ -38,9 +38,10 @@ impl Workspace {
     ///
     /// Sends `bytes` unchanged, on condition that what is stored is still `base`. The metadata that travels with the
     /// object makes it self-describing: its MD5, its parent's, serial, lineage, writer. A lost reply is settled by
-    /// reading back.
+    /// reading back. What has begun comes to its end even if the returned future is dropped.
     ///
     /// # Errors
+    /// - [`ErrorKind::Interrupted`]: a stop was asked for; nothing was written; the lock is released.
     /// - [`ErrorKind::Conflict`]: something else is stored; nothing was written; the lock is released.
     /// - [`ErrorKind::Unknown`]: the reply was lost and reading back failed (the lock is kept), or the object was
     ///   written and its digest was not; the error says which.
@@ -51,6 +52,12 @@ impl Workspace {
         bytes: Bytes,
         guard: Option<LockGuard>,
     ) -> Result<Written> {
+        let base = base.clone();
+        let write = |workspace: Self, guard| async move { workspace.write_uncut(&base, bytes, guard).await };
+        self.uncut(guard, write).await
+    }
+
+    async fn write_uncut(&self, base: &Snapshot, bytes: Bytes, guard: Option<LockGuard>) -> Result<Written> {
         let digest = StateDigest::of(&bytes);
         let etag = match self.put_state(base, bytes, digest).await {
             Ok(etag) => etag,

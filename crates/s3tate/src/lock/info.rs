@@ -27,6 +27,8 @@ pub enum Operation {
     MigrationSource,
     /// Writing the destination of a migration.
     MigrationDestination,
+    /// `lock run`: another command runs under the lock.
+    LockRun,
 }
 
 impl Operation {
@@ -38,6 +40,7 @@ impl Operation {
             Self::WorkspaceDelete => "workspace-delete",
             Self::MigrationSource => "migration source state",
             Self::MigrationDestination => "migration destination state",
+            Self::LockRun => "lock-run",
         }
     }
 }

@@ -1,12 +1,13 @@
 //! All the locks of one state together: none, one, or lock object and item, in stock's order.
 
-use super::{Holder, LockInfo, LockKind, LockRecord, LockStore, Refusal};
+use super::{Holder, Keeper, LockInfo, LockKind, LockRecord, LockStore, Refusal};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The places that a state's lock is kept in, in the order of acquisition: lock object, then item.
 #[derive(Debug)]
 pub(crate) struct Locks {
     stores: Vec<(LockKind, Box<dyn LockStore>)>,
+    keeper: Keeper,
 }
 
 /// What a release found.
@@ -19,8 +20,13 @@ pub struct Released {
 }
 
 impl Locks {
-    pub(crate) fn new(stores: Vec<(LockKind, Box<dyn LockStore>)>) -> Self {
-        Self { stores }
+    pub(crate) fn new(stores: Vec<(LockKind, Box<dyn LockStore>)>, keeper: Keeper) -> Self {
+        Self { stores, keeper }
+    }
+
+    /// Who knows which of these locks are held.
+    pub(crate) fn keeper(&self) -> &Keeper {
+        &self.keeper
     }
 
     /// Whether nothing is configured to lock with.

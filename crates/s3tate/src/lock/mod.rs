@@ -3,10 +3,9 @@
 mod dynamodb;
 mod guard;
 mod info;
+mod keeper;
 mod lockfile;
 mod locks;
-mod trust;
-mod verified;
 mod wait;
 
 use std::fmt;
@@ -20,11 +19,10 @@ pub(crate) use dynamodb::{INFO, ItemLock, LOCK_ID, table_error};
 pub use guard::LockGuard;
 pub(crate) use info::LockRecord;
 pub use info::{LockInfo, Operation};
+pub use keeper::{HeldLock, Keeper, Note};
 pub(crate) use lockfile::ObjectLock;
 pub(crate) use locks::Locks;
 pub use locks::Released;
-pub(crate) use trust::Trust;
-pub(crate) use verified::VerifiedLock;
 pub(crate) use wait::acquire;
 pub use wait::{LockOptions, Waiting};
 

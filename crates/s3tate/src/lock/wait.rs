@@ -1,17 +1,27 @@
 //! Waiting for a lock that somebody else holds.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Holder, LockRecord, Locks, Refusal};
+use jiff::Timestamp;
+
+use super::{HeldLock, Holder, LockGuard, LockRecord, Locks, Refusal};
 use crate::env::Env;
 use crate::error::{Error, ErrorKind, Result};
 
-/// Attempts at once when a holder vanished between refusal and look-up, although no waiting was asked for.
+/// Attempts although no waiting was asked for, where a holder vanished between refusal and look-up, or another client
+/// was just writing (409).
 const CONTENDED_ATTEMPTS: u32 = 5;
-/// The pause between those.
+/// The first pause between those, doubled each time.
 const CONTENDED_PAUSE: Duration = Duration::from_millis(50);
-/// Waits never grow beyond this, as with stock clients.
-const LONGEST_PAUSE: Duration = Duration::from_secs(16);
+/// Those pauses grow no longer than this.
+const LONGEST_CONTENDED_PAUSE: Duration = Duration::from_secs(1);
+/// The first pause before a holder is looked at again, doubled each time.
+const HELD_PAUSE: Duration = Duration::from_secs(1);
+/// Those pauses grow no longer than this, as with stock clients.
+const LONGEST_HELD_PAUSE: Duration = Duration::from_secs(16);
+/// A pause becomes longer by up to a tenth of it, and by no more than this, so that those who wait don't meet again.
+const LONGEST_JITTER: Duration = Duration::from_millis(250);
 
 /// How a lock is asked for.
 #[derive(Debug, Clone, Copy)]
@@ -33,8 +43,12 @@ impl Default for LockOptions {
 /// What a wait is about.
 #[derive(Debug)]
 pub struct Waiting<'a> {
+    /// The state whose lock is waited for: `s3://BUCKET/KEY`.
+    pub url: &'a str,
     /// Who holds the lock.
     pub holder: &'a Holder,
+    /// The present time, to tell the holder's age by.
+    pub now: Timestamp,
     /// Until the next attempt.
     pub pause: Duration,
     /// Until giving up.
@@ -44,42 +58,113 @@ pub struct Waiting<'a> {
 /// Acquires, waiting as long as the options say, with stock's pauses of 1, 2, 4, 8, 16, 16, … seconds.
 ///
 /// # Errors
-/// [`ErrorKind::Locked`]: somebody else still holds the lock; nothing was taken. Failures of the store as they are.
+/// [`ErrorKind::Locked`]: somebody else still holds the lock; nothing was taken. [`ErrorKind::Interrupted`]: a stop was
+/// asked for; nothing was taken. Failures of the store as they are.
 pub(crate) async fn acquire(
-    locks: &Locks,
-    record: &LockRecord,
+    locks: &Arc<Locks>,
+    record: &Arc<LockRecord>,
+    lock: &HeldLock,
     options: &LockOptions,
     env: &Env,
-) -> Result<Vec<Holder>> {
+) -> Result<LockGuard> {
     let end = env.instant() + options.timeout;
-    let mut pause = Duration::from_secs(1);
-    let mut contended = 0;
+    let mut pauses = Pauses { patient: !options.timeout.is_zero(), held: 0, contended: 0 };
     loop {
-        let refusal = match locks.acquire(record).await {
-            Ok(held) => return Ok(held),
+        let refusal = match attempt(locks, record, lock).await? {
+            Ok(guard) => return Ok(guard),
             Err(refusal) => refusal,
         };
         let left = end.saturating_duration_since(env.instant());
-        match refusal {
+        let (next, error) = match refusal {
             Refusal::Failed(error) => return Err(error),
-            Refusal::Contended(why) if contended >= CONTENDED_ATTEMPTS && left.is_zero() => {
-                return Err(contended_error(record, &why));
-            }
-            Refusal::Contended(_) => {
-                contended += 1;
-                env.sleep(CONTENDED_PAUSE * contended).await;
-            }
-            Refusal::Held(holder) if left.is_zero() => return Err(held_error(record, &holder, env)),
+            Refusal::Contended(why) => (pauses.contended(left, env), contended_error(record, &why)),
             Refusal::Held(holder) => {
-                (options.progress)(&Waiting { holder: &holder, pause: pause.min(left), left });
-                env.sleep(pause.min(left)).await;
-                if pause >= left {
-                    return Err(held_error(record, &holder, env));
+                let next = pauses.held(left, env);
+                if !left.is_zero() {
+                    let (url, now, pause) = (lock.url.as_str(), env.now(), next.pause());
+                    (options.progress)(&Waiting { url, holder: &holder, now, pause, left });
                 }
-                pause = (pause * 2).min(LONGEST_PAUSE);
+                (next, held_error(record, &holder, env))
             }
+        };
+        env.sleep(next.pause()).await;
+        if matches!(next, Next::GiveUp(_)) {
+            return Err(error);
         }
     }
+}
+
+/// One attempt, carried out to its end even if nobody waits for it any more; the lock is released then.
+async fn attempt(
+    locks: &Arc<Locks>,
+    record: &Arc<LockRecord>,
+    lock: &HeldLock,
+) -> Result<Result<LockGuard, Refusal>> {
+    let step = locks.keeper().begin(None)?;
+    let entry = locks.keeper().remember(lock.clone());
+    let (locks, record) = (Arc::clone(locks), Arc::clone(record));
+    let attempt = async move {
+        let held = locks.acquire(&record).await?;
+        Ok(LockGuard::new(locks, record.info.clone(), held, entry))
+    };
+    Ok(step.carry_out(attempt).await)
+}
+
+/// What comes after a refusal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Next {
+    /// Another attempt, after a pause.
+    Attempt(Duration),
+    /// The limit, after what is left of the time.
+    GiveUp(Duration),
+}
+
+impl Next {
+    fn pause(self) -> Duration {
+        match self {
+            Self::Attempt(pause) | Self::GiveUp(pause) => pause,
+        }
+    }
+}
+
+/// How long to pause after each refusal.
+#[derive(Debug)]
+struct Pauses {
+    /// Whether waiting was asked for.
+    patient: bool,
+    held: u32,
+    contended: u32,
+}
+
+impl Pauses {
+    fn held(&mut self, left: Duration, env: &Env) -> Next {
+        let pause = doubled(HELD_PAUSE, self.held).min(LONGEST_HELD_PAUSE);
+        self.held += 1;
+        within(left, with_jitter(pause, env))
+    }
+
+    fn contended(&mut self, left: Duration, env: &Env) -> Next {
+        let pause = doubled(CONTENDED_PAUSE, self.contended).min(LONGEST_CONTENDED_PAUSE);
+        self.contended += 1;
+        match self.patient {
+            true => within(left, with_jitter(pause, env)),
+            false if self.contended < CONTENDED_ATTEMPTS => Next::Attempt(with_jitter(pause, env)),
+            false => Next::GiveUp(Duration::ZERO),
+        }
+    }
+}
+
+fn doubled(first: Duration, times: u32) -> Duration {
+    first.saturating_mul(2_u32.saturating_pow(times))
+}
+
+fn with_jitter(pause: Duration, env: &Env) -> Duration {
+    pause + env.jitter(LONGEST_JITTER.min(pause / 10))
+}
+
+/// The limit ends a pause early and without a last attempt, as with stock clients.
+fn within(left: Duration, pause: Duration) -> Next {
+    if pause < left { Next::Attempt(pause) } else { Next::GiveUp(left) }
 }
 
 fn held_error(record: &LockRecord, holder: &Holder, env: &Env) -> Error {
@@ -91,7 +176,10 @@ fn held_error(record: &LockRecord, holder: &Holder, env: &Env) -> Error {
             "wait with `-lock-timeout=5m`; if that run is dead, `s3tate force-unlock {}`",
             info.id
         )),
-        None => error.hint("`s3tate lock show` shows the record as it is stored"),
+        None => error.hint(
+            "`s3tate lock show` shows the record as it is stored; once nobody uses the state, `s3tate lock break \
+             -unreadable` removes it",
+        ),
     }
 }
 
@@ -101,9 +189,7 @@ fn contended_error(record: &LockRecord, why: &str) -> Error {
         format!("`s3://{}` is being locked by others; nothing was written", record.info.path),
     )
     .fact("cause", why)
-    .hint(
-        "wait with `-lock-timeout=1m`; if nobody is: `s3tate doctor` tells whether the store can lock at all",
-    )
+    .hint("wait with `-lock-timeout=1m`")
 }
 
 #[cfg(test)]

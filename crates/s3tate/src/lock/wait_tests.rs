@@ -7,7 +7,7 @@ use futures::future::BoxFuture;
 use tokio::time::Instant;
 
 use super::*;
-use crate::lock::{LockInfo, LockKind, LockStore};
+use crate::lock::{Keeper, LockInfo, LockKind, LockStore};
 
 /// A lock that answers from a list: held, contended, or free once the list is used up.
 #[derive(Debug)]
@@ -50,12 +50,20 @@ async fn run(answers: &[&'static str], timeout: u64) -> (Result<()>, Vec<u64>) {
     let attempts = Arc::new(Mutex::new(Vec::new()));
     let store =
         Scripted { answers: answers.to_vec(), attempts: Arc::clone(&attempts), next: AtomicUsize::new(0) };
-    let locks = Locks::new(vec![(LockKind::DynamoDb, Box::new(store))]);
-    let record = LockRecord::new(LockInfo { id: "ours".into(), ..LockInfo::default() });
+    let locks = Arc::new(Locks::new(vec![(LockKind::DynamoDb, Box::new(store))], Keeper::default()));
+    let record = Arc::new(LockRecord::new(LockInfo { id: "ours".into(), ..LockInfo::default() }));
+    let lock = HeldLock {
+        url: "s3://b/k".into(),
+        workspace: "default".into(),
+        id: "ours".into(),
+        operation: String::new(),
+        places: Vec::new(),
+    };
     let options = LockOptions { timeout: Duration::from_secs(timeout), ..LockOptions::default() };
     let env = Env::new([], "u", "h");
     let start = Instant::now();
-    let result = acquire(&locks, &record, &options, &env).await.map(drop);
+    let result = acquire(&locks, &record, &lock, &options, &env).await.map(drop);
+    locks.keeper().settled().await;
     let times = attempts.lock().unwrap().iter().map(|at| (*at - start).as_secs()).collect();
     (result, times)
 }

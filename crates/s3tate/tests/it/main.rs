@@ -1,8 +1,8 @@
 //! The library against the embedded endpoint; after each step the store itself is looked into.
 
 mod bootstrap;
+mod dropped;
 mod encryption;
-mod hostile;
 mod locks;
 mod reading;
 mod reference;

@@ -59,6 +59,11 @@ impl Stage {
         self.backend().workspace(WorkspaceName::new(name).expect("tests use valid names"))
     }
 
+    /// The default workspace seen through another endpoint.
+    pub(crate) fn workspace_through(&self, endpoint: &Endpoint) -> Workspace {
+        self.backend_through(endpoint).workspace(WorkspaceName::default_name())
+    }
+
     /// The path under which the default workspace is locked.
     pub(crate) fn lock_path(&self) -> String {
         format!("{}/{KEY}", self.endpoint.store().bucket())
