@@ -44,6 +44,21 @@ pub(crate) struct Global {
     pub(crate) no_color: bool,
 }
 
+impl Global {
+    /// The options that name the same state in another command of the same directory; empty, or with a leading space.
+    ///
+    /// Arguments of the backend may be secret and aren't repeated.
+    pub(crate) fn to_repeat(&self) -> String {
+        let quoted =
+            |text: &str| shlex::try_quote(text).map(std::borrow::Cow::into_owned).unwrap_or_default();
+        let secret = |url: &&String| ["secret", "token", "access_key"].iter().all(|word| !url.contains(word));
+        let state = self.state.iter().filter(secret).map(|url| format!(" -state={}", quoted(url)));
+        let left_out =
+            !self.backend_config.is_empty() || self.state.as_ref().is_some_and(|url| !secret(&url));
+        state.chain(left_out.then(|| " …the same backend options…".to_owned())).collect()
+    }
+}
+
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {

@@ -6,18 +6,20 @@ use s3tate::config::{BackendConfig, Dialect, Request, Resolved, Variables, resol
 use s3tate::{Backend, Env, Error, Result, Workspace, WorkspaceName};
 
 use crate::cli::Global;
+use crate::signals::Signals;
 use crate::ui;
 
 /// Surroundings and options of one run.
 #[derive(Debug)]
 pub(crate) struct Context {
     pub(crate) env: Env,
+    pub(crate) signals: Signals,
     global: Global,
 }
 
 impl Context {
-    pub(crate) fn new(env: Env, global: Global) -> Self {
-        Self { env, global }
+    pub(crate) fn new(env: Env, global: Global, signals: Signals) -> Self {
+        Self { env, signals, global }
     }
 
     /// Where Terraform keeps what belongs to the working directory.
@@ -60,7 +62,7 @@ impl Context {
         for warning in &config.warnings {
             ui::warn(warning);
         }
-        Ok(Backend::new(config, self.env.clone())?.remembering_in(&self.data_dir()))
+        Ok(Backend::new(config, self.env.clone())?.with_keeper(self.signals.keeper()))
     }
 
     /// The current workspace: `TF_WORKSPACE`, else the environment file, else `default`.

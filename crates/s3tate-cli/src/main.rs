@@ -1,19 +1,22 @@
 //! The `s3tate` command.
 
 mod arguments;
+mod child;
 mod cli;
 mod commands;
 mod context;
-mod memory;
 mod report;
+mod signals;
 mod ui;
 
 use std::process::ExitCode;
 
 use clap::Parser as _;
 use s3tate::Env;
+use s3tate::lock::Keeper;
 
 use cli::{Cli, Command};
+use signals::Signals;
 
 fn main() -> ExitCode {
     let env = Env::from_process();
@@ -33,6 +36,8 @@ fn run(cli: Cli, env: Env) -> s3tate::Result<ExitCode> {
                 .with_source(cause)
         })?;
     }
+    let keeper = Keeper::default();
+    let signals = Signals::new(keeper.clone(), &cli.global);
     // The endpoint serves many clients at once; all else is one command and starts faster on one thread.
     let threads = matches!(cli.command, Command::Local(_));
     let mut builder = if threads {
@@ -43,7 +48,36 @@ fn run(cli: Cli, env: Env) -> s3tate::Result<ExitCode> {
     let runtime = builder.enable_all().build().map_err(|cause| {
         s3tate::Error::new(s3tate::ErrorKind::Bug, "can't start the runtime").with_source(cause)
     })?;
-    let code = runtime.block_on(commands::run(cli, env));
-    memory::log_peak();
-    code
+    if !threads {
+        signals.start()?;
+    }
+    Ok(runtime.block_on(until_settled(commands::run(cli, env, signals.clone()), &keeper, &signals)))
+}
+
+/// Runs a command to its end, or to where it can stop after a signal; in any case locks are released before.
+async fn until_settled(
+    command: impl Future<Output = s3tate::Result<ExitCode>>,
+    keeper: &Keeper,
+    signals: &Signals,
+) -> ExitCode {
+    let ended = tokio::select! {
+        biased;
+        result = command => Some(result),
+        () = keeper.stopped() => None,
+    };
+    keeper.settled().await;
+    let code = match ended {
+        Some(Ok(code)) => code,
+        Some(Err(error)) => ui::fail(&error),
+        None => {
+            ui::say("interrupted: stopped where nothing was being written");
+            ExitCode::SUCCESS
+        }
+    };
+    let clean = ui::notes(&keeper.take_notes());
+    match signals.exit_code() {
+        Some(code) => code,
+        None if clean => code,
+        None => ExitCode::FAILURE,
+    }
 }

@@ -3,7 +3,7 @@
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
-use s3tate::lock::Waiting;
+use s3tate::lock::{Note, Waiting};
 use s3tate::{Env, Error, ErrorKind, Result};
 
 use crate::report;
@@ -42,8 +42,26 @@ pub(crate) fn fail(error: &Error) -> ExitCode {
 
 /// Tells who holds the lock that is waited for.
 pub(crate) fn waiting(waiting: &Waiting<'_>) {
+    let holder = match &waiting.holder.info {
+        Some(info) => format!("{}, {}, ID {}", info.describe(waiting.now), info.operation, info.id),
+        None => waiting.holder.to_string(),
+    };
     let left = waiting.left.as_secs_f64().ceil();
-    say(&format!("waiting for the lock held by {}; giving up in {left} s", waiting.holder));
+    say(&format!("waiting for the lock of `{}`, held by {holder}; giving up in {left} s", waiting.url));
+}
+
+/// Tells what became of locks that nobody waited for; `false` where one may still be held.
+pub(crate) fn notes(notes: &[Note]) -> bool {
+    for Note { lock, failure } in notes {
+        match failure {
+            None => say(&format!("released the lock of `{}` ({}, ID {})", lock.url, lock.operation, lock.id)),
+            Some(error) => {
+                warn(&format!("the lock of `{}` may still be held, ID {}", lock.url, lock.id));
+                say(&report::render(error));
+            }
+        }
+    }
+    notes.iter().all(|note| note.failure.is_none())
 }
 
 /// Asks a question that only `yes` confirms.

@@ -10,7 +10,8 @@ use s3tate::{Error, ErrorKind, Result};
 use s3tate_local::{Local as Endpoint, LocalError, Options, Storage};
 
 use crate::context::Context;
-use crate::ui;
+use crate::signals::Stop;
+use crate::{child, ui};
 
 /// The region in the printed lines; the endpoint takes any.
 const REGION: &str = "us-east-1";
@@ -109,93 +110,6 @@ async fn execute(
     rest: &[OsString],
     mut stop: Stop,
 ) -> Result<ExitCode> {
-    let mut command = tokio::process::Command::new(program);
-    command.args(rest).envs(variables(endpoint));
-    let mut child = command
-        .spawn()
-        .map_err(|cause| Error::invalid(format!("can't run `{}`", program.display())).with_source(cause))?;
-    let status = loop {
-        tokio::select! {
-            status = child.wait() => break status,
-            // The command gets Ctrl-C from the terminal too: it decides what becomes of it.
-            signal = stop.wait() => pass_on(&child, signal),
-        }
-    };
-    let status = status.map_err(|cause| {
-        Error::new(ErrorKind::Bug, format!("lost track of `{}`", program.display())).with_source(cause)
-    })?;
-    Ok(ExitCode::from(code_of(status)))
+    let mut child = child::start(program, rest, variables(endpoint))?;
+    child::finish(&mut child, &mut stop).await.map(ExitCode::from)
 }
-
-#[cfg(unix)]
-fn code_of(status: std::process::ExitStatus) -> u8 {
-    use std::os::unix::process::ExitStatusExt as _;
-    let code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or_default());
-    u8::try_from(code).unwrap_or(1)
-}
-
-#[cfg(not(unix))]
-fn code_of(status: std::process::ExitStatus) -> u8 {
-    status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
-}
-
-/// A signal that asks for an end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Signal {
-    Interrupt,
-    Terminate,
-}
-
-/// Waits for Ctrl-C and SIGTERM from the moment it is made.
-#[cfg(unix)]
-struct Stop {
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
-}
-
-#[cfg(unix)]
-impl Stop {
-    fn listen() -> Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        let failed = |cause| Error::new(ErrorKind::Bug, "can't listen for signals").with_source(cause);
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt()).map_err(failed)?,
-            terminate: signal(SignalKind::terminate()).map_err(failed)?,
-        })
-    }
-
-    async fn wait(&mut self) -> Signal {
-        tokio::select! {
-            _ = self.interrupt.recv() => Signal::Interrupt,
-            _ = self.terminate.recv() => Signal::Terminate,
-        }
-    }
-}
-
-#[cfg(not(unix))]
-struct Stop;
-
-#[cfg(not(unix))]
-impl Stop {
-    fn listen() -> Result<Self> {
-        Ok(Self)
-    }
-
-    async fn wait(&mut self) -> Signal {
-        drop(tokio::signal::ctrl_c().await);
-        Signal::Interrupt
-    }
-}
-
-/// SIGTERM came to us alone, so the command is told.
-#[cfg(unix)]
-fn pass_on(child: &tokio::process::Child, signal: Signal) {
-    let pid = child.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw);
-    if let (Signal::Terminate, Some(pid)) = (signal, pid) {
-        // The command may just have ended.
-        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
-    }
-}
-
-#[cfg(not(unix))]
-fn pass_on(_child: &tokio::process::Child, _signal: Signal) {}

@@ -20,11 +20,12 @@ use s3tate::{Env, Result};
 
 use crate::cli::{Cli, Command};
 use crate::context::Context;
+use crate::signals::Signals;
 use crate::ui;
 
 /// Runs one command.
-pub(crate) async fn run(cli: Cli, env: Env) -> Result<ExitCode> {
-    let context = Context::new(env, cli.global);
+pub(crate) async fn run(cli: Cli, env: Env, signals: Signals) -> Result<ExitCode> {
+    let context = Context::new(env, cli.global, signals);
     match cli.command {
         Command::Bootstrap(args) => bootstrap::run(&context, args).await,
         Command::Init(args) => init::run(&context, args).await,
@@ -57,6 +58,7 @@ impl LockArgs {
     }
 }
 
-fn parse_timeout(text: &str) -> Result<Duration, String> {
+/// A duration on the command line.
+pub(crate) fn parse_timeout(text: &str) -> Result<Duration, String> {
     s3tate::parse_duration(text).map_err(|error| error.to_string())
 }

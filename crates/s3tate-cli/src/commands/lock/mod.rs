@@ -1,6 +1,7 @@
 //! `s3tate lock`
 
 mod list;
+mod run;
 mod show;
 
 use std::process::ExitCode;
@@ -12,17 +13,19 @@ use serde::Serialize;
 
 use crate::context::Context;
 
-/// See who holds locks.
+/// See who holds locks; hold one while a command runs.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Lock {
     List(list::List),
     Show(show::Show),
+    Run(run::Run),
 }
 
 pub(crate) async fn run(context: &Context, command: Lock) -> Result<ExitCode> {
     match command {
         Lock::List(args) => list::run(context, args).await,
         Lock::Show(args) => show::run(context, args).await,
+        Lock::Run(args) => run::run(context, args).await,
     }
 }
 
