@@ -62,7 +62,8 @@ impl Context {
         for warning in &config.warnings {
             ui::warn(warning);
         }
-        Ok(Backend::new(config, self.env.clone())?.with_keeper(self.signals.keeper()))
+        let backend = Backend::new(config, self.env.clone())?.with_keeper(self.signals.keeper());
+        Ok(backend.remembering_in(&self.data_dir()))
     }
 
     /// The current workspace: `TF_WORKSPACE`, else the environment file, else `default`.

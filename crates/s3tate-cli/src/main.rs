@@ -5,6 +5,7 @@ mod child;
 mod cli;
 mod commands;
 mod context;
+mod memory;
 mod report;
 mod signals;
 mod ui;
@@ -51,7 +52,10 @@ fn run(cli: Cli, env: Env) -> s3tate::Result<ExitCode> {
     if !threads {
         signals.start()?;
     }
-    Ok(runtime.block_on(until_settled(commands::run(cli, env, signals.clone()), &keeper, &signals)))
+    let command = commands::run(cli, env, signals.clone());
+    let code = runtime.block_on(until_settled(command, &keeper, &signals));
+    memory::log_peak();
+    Ok(code)
 }
 
 /// Runs a command to its end, or to where it can stop after a signal; in any case locks are released before.

@@ -1,6 +1,7 @@
 //! Endpoints that speak S3, DynamoDB and STS.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
@@ -9,10 +10,11 @@ use hyper_util::client::legacy::Client as HttpClient;
 use hyper_util::rt::TokioExecutor;
 use s3tate_local::{Local, Options, Storage};
 
+use crate::hostile::Hostile;
 use crate::moto::Moto;
 use crate::runtime::runtime;
 use crate::tools::Missing;
-use crate::{Recorder, Store};
+use crate::{Pipe, Recorder, Store, Vice};
 
 /// The region of every endpoint; the only one that needs no location when a bucket is made.
 pub const REGION: &str = "us-east-1";
@@ -148,6 +150,20 @@ impl Endpoint {
     pub(crate) fn with_url(&self, url: &str) -> Self {
         let (id, secret) = &self.access_key;
         Self::at(url, (id, secret), self.store.bucket(), self.store.table())
+    }
+
+    /// The same bucket and table as a store with this vice shows them.
+    pub fn hostile(&self, vice: Vice) -> (Self, Recorder) {
+        let (id, secret) = &self.access_key;
+        let recorder = Recorder::start_with(&self.url, Arc::new(Hostile::new(vice, (id, secret))));
+        (Self::at(recorder.url(), (id, secret), self.store.bucket(), self.store.table()), recorder)
+    }
+
+    /// The same bucket and table behind a narrow pipe that counts bytes.
+    pub fn piped(&self) -> (Self, Pipe) {
+        let pipe = Pipe::narrow(&self.url);
+        let (id, secret) = &self.access_key;
+        (Self::at(pipe.url(), (id, secret), self.store.bucket(), self.store.table()), pipe)
     }
 }
 

@@ -10,7 +10,9 @@
 //! - [`Identities`]: every service that gives credentials, with keys that tell where they came from.
 //! - [`TlsFront`], [`ConnectProxy`]: HTTPS with a private CA, and a proxy, before an endpoint.
 //! - [`Gate`]: a proxy that holds requests back, or spoils their answers.
+//! - [`Vice`]: a store that treats conditions otherwise than S3 does, before an endpoint.
 //! - [`Recorder`]: a proxy that writes down requests, to check budgets.
+//! - [`Pipe`]: counts bytes and makes the way longer; [`large_state`]: states of any size.
 
 #![allow(
     clippy::missing_panics_doc,
@@ -24,10 +26,13 @@ mod enforced;
 mod form;
 mod gate;
 mod hold;
+mod hostile;
 mod identities;
+mod large;
 mod lock;
 mod middle;
 mod moto;
+mod pipe;
 mod recorder;
 mod run;
 mod runtime;
@@ -43,8 +48,11 @@ pub use endpoint::{Endpoint, Kind, REGION};
 pub use enforced::Enforced;
 pub use gate::{Gate, Spoil};
 pub use hold::Hold;
+pub use hostile::Vice;
 pub use identities::{ACCOUNT, Identities};
+pub use large::large_state;
 pub use lock::LockRecord;
+pub use pipe::Pipe;
 pub use recorder::{Recorder, Request};
 pub use run::{Client, Finished, Run, Running};
 pub use store::{Item, Object, Snapshot, Store, md5_hex};

@@ -197,6 +197,12 @@ impl Store {
         wait(request.send()).map(drop).map_err(|error| Box::new(error.into()))
     }
 
+    /// Records the digest of the state at `key`.
+    pub fn put_digest(&self, key: &str, digest: &str) {
+        let members = [("LockID", format!("{}/{key}-md5", self.bucket)), ("Digest", digest.to_owned())];
+        self.put_item(&members.map(|(name, value)| (name.to_owned(), value)).into());
+    }
+
     /// Deletes an item, if there.
     pub fn delete_item(&self, lock_id: &str) {
         let request = self.dynamodb.delete_item().table_name(&self.table);

@@ -1,5 +1,6 @@
 //! A backend: the door to all workspaces of one configuration.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use crate::config::BackendConfig;
 use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::listing;
-use crate::lock::Keeper;
+use crate::lock::{Keeper, Trust};
 use crate::names::WorkspaceName;
 use crate::object::Bucket;
 use crate::workspace::Workspace;
@@ -24,6 +25,8 @@ pub struct Backend {
     pub(crate) env: Env,
     pub(crate) digest_timeout: Duration,
     pub(crate) keeper: Keeper,
+    /// Stores that were seen to refuse a second lock object.
+    pub(crate) trust: Trust,
 }
 
 impl Backend {
@@ -41,19 +44,26 @@ impl Backend {
             None => DIGEST_TIMEOUT,
         };
         let clients = Arc::new(Clients::new(&config, &env)?);
-        Ok(Self { config: Arc::new(config), clients, env, digest_timeout, keeper: Keeper::default() })
+        let (keeper, trust) = (Keeper::default(), Trust::default());
+        Ok(Self { config: Arc::new(config), clients, env, digest_timeout, keeper, trust })
     }
 
     /// The same backend under another's keeper, so that one knows of several backends' locks.
     #[must_use]
-    pub fn with_keeper(mut self, keeper: Keeper) -> Self {
-        self.keeper = keeper;
-        self
+    pub fn with_keeper(self, keeper: Keeper) -> Self {
+        Self { keeper, ..self }
     }
 
     /// Knows which locks this backend holds, and what must not be cut off.
     pub fn keeper(&self) -> &Keeper {
         &self.keeper
+    }
+
+    /// The same, remembering in this directory (Terraform's data directory) which stores were seen to refuse a second lock
+    /// object, so that each has to show it once. A directory that isn't there is not made.
+    #[must_use]
+    pub fn remembering_in(self, directory: &Path) -> Self {
+        Self { trust: Trust::kept_in(directory), ..self }
     }
 
     /// The configuration in use.

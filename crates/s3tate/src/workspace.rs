@@ -7,8 +7,8 @@ use crate::digest::StateDigest;
 use crate::digest_item::DigestItem;
 use crate::error::{Error, ErrorKind, Result};
 use crate::lock::{
-    HeldLock, Holder, LockGuard, LockInfo, LockKind, LockOptions, LockRecord, LockStore, Locks, ObjectLock,
-    Operation, Released, acquire,
+    HeldLock, Holder, LockGuard, LockInfo, LockKind, LockOptions, LockRecord, LockStore, Locks, Operation,
+    Released, VerifiedLock, acquire,
 };
 use crate::names::{LockPath, StateKey, WorkspaceName};
 use crate::object::Bucket;
@@ -111,7 +111,9 @@ impl Workspace {
         let config = &self.backend.config;
         let mut stores: Vec<(LockKind, Box<dyn LockStore>)> = Vec::new();
         if config.use_lockfile {
-            let object = ObjectLock::new(Arc::clone(&self.backend.clients), Arc::clone(config), &self.key);
+            let clients = Arc::clone(&self.backend.clients);
+            let (trust, env) = (self.backend.trust.clone(), self.backend.env.clone());
+            let object = VerifiedLock::new(clients, Arc::clone(config), &self.key, trust, env);
             stores.push((LockKind::LockFile, Box::new(object)));
         }
         if let Some(item) = self.digest_item() {

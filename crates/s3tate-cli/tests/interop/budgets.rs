@@ -65,6 +65,9 @@ fn push_takes_three_rounds_of_five_requests() {
 fn push_with_both_locks_takes_two_requests_more() {
     let counted = require!(Counted::new(Locking::Both));
     counted.workdir.write("next.json", with_greeting(&counted.stage.stored(), "counted"));
+    // In the first one the store shows that it refuses a second lock object, which is remembered.
+    let _first = counted.s3tate.run(&counted.workdir, &["state", "push", "next.json"]).succeeds();
+    counted.workdir.write("next.json", with_greeting(&counted.stage.stored(), "counted again"));
     assert_count(&counted.requests(1, &["state", "push", "next.json"]), 7);
     counted.stage.is_sound("default");
 }

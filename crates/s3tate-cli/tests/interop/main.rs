@@ -8,6 +8,7 @@ mod budgets;
 mod durability;
 mod init;
 mod interrupts;
+mod large;
 mod local;
 mod lock_run;
 mod locks;

@@ -130,6 +130,11 @@ impl Failure {
         self.status == Some(409) && (self.is("ConditionalRequestConflict") || self.is("OperationAborted"))
     }
 
+    /// Whether the store doesn't know the condition that was sent along; 400 is how some say so.
+    pub(crate) fn conditions_unsupported(&self) -> bool {
+        self.status == Some(501) || (self.status == Some(400) && !self.denied())
+    }
+
     /// Whether the caller is refused.
     pub(crate) fn denied(&self) -> bool {
         self.code.as_deref().is_some_and(|code| DENIED.contains(&code)) || self.status == Some(403)
@@ -206,6 +211,9 @@ impl Failure {
             (_, Some("PermanentRedirect" | "AuthorizationHeaderMalformed")) => {
                 Some("the bucket is in another region: set `region` to it")
             }
+            (Some(501), _) => Some(
+                "the store lacks something that s3tate needs, such as conditional writes: `s3tate doctor` shows what",
+            ),
             _ if self.denied() => Some("check the credentials and the policies of bucket and table"),
             _ => None,
         }

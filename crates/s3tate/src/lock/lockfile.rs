@@ -92,7 +92,7 @@ impl ObjectLock {
         match self.bucket.delete(&self.key, holder.etag.as_deref()).await {
             Ok(()) => Ok(true),
             Err(failure) if failure.precondition_failed() || failure.status == Some(404) => Ok(false),
-            Err(failure) if failure.status == Some(501) => self.release_unconditionally(holder).await,
+            Err(failure) if failure.conditions_unsupported() => self.release_unconditionally(holder).await,
             Err(failure) => {
                 let message = format!("can't remove the lock object `{}`", self.bucket.url(&self.key));
                 let kind = failure.kind();

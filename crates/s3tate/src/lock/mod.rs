@@ -6,6 +6,8 @@ mod info;
 mod keeper;
 mod lockfile;
 mod locks;
+mod trust;
+mod verified;
 mod wait;
 
 use std::fmt;
@@ -23,6 +25,8 @@ pub use keeper::{HeldLock, Keeper, Note};
 pub(crate) use lockfile::ObjectLock;
 pub(crate) use locks::Locks;
 pub use locks::Released;
+pub(crate) use trust::Trust;
+pub(crate) use verified::VerifiedLock;
 pub(crate) use wait::acquire;
 pub use wait::{LockOptions, Waiting};
 

@@ -189,7 +189,9 @@ fn contended_error(record: &LockRecord, why: &str) -> Error {
         format!("`s3://{}` is being locked by others; nothing was written", record.info.path),
     )
     .fact("cause", why)
-    .hint("wait with `-lock-timeout=1m`")
+    .hint(
+        "wait with `-lock-timeout=1m`; if nobody is: `s3tate doctor` tells whether the store can lock at all",
+    )
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 mod bootstrap;
 mod dropped;
 mod encryption;
+mod hostile;
 mod locks;
 mod reading;
 mod reference;
