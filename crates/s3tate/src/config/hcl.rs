@@ -7,6 +7,7 @@ use hcl_edit::Span;
 use hcl_edit::expr::Expression;
 use hcl_edit::structure::{Block, Body};
 
+use super::json::Document;
 use super::literal;
 use super::value::Value;
 use super::{Argument, Place, Source};
@@ -44,14 +45,29 @@ pub(super) type Evaluate<'a> = &'a dyn Fn(&Path, &Expression) -> Result<Value, S
 pub(super) fn find_backend_with(directory: &Path, evaluate: Evaluate<'_>) -> Result<Option<BackendBlock>> {
     let mut normal = Vec::new();
     let mut overriding = Vec::new();
+    let mut cloud = None;
     for file in configuration_files(directory)? {
-        let blocks = read_file(&file, evaluate)?;
-        if is_override(&file) { overriding.extend(blocks) } else { normal.extend(blocks) }
+        let found = read_file(&file, evaluate)?;
+        cloud = cloud.or(found.cloud);
+        if is_override(&file) { overriding.extend(found.backends) } else { normal.extend(found.backends) }
     }
     if let [first, second, ..] = normal.as_slice() {
         return Err(two_blocks(first, second));
     }
-    Ok(overriding.pop().or_else(|| normal.pop()))
+    let block = overriding.pop().or_else(|| normal.pop());
+    match (cloud, block) {
+        (Some(cloud), Some(block)) => Err(beside_cloud(cloud, &block)),
+        (_, block) => Ok(block),
+    }
+}
+
+/// Neither Terraform nor OpenTofu takes both, and the state would be looked for in two places.
+fn beside_cloud(cloud: Place, block: &BackendBlock) -> Error {
+    Problem::new("a configuration can have a `cloud` block or a backend, this one has both")
+        .why(format!("the backend is in {}", block.place))
+        .hint("remove one of them, or name a state: `-state=s3://BUCKET/KEY`")
+        .at_place(cloud)
+        .into()
 }
 
 fn two_blocks(first: &BackendBlock, second: &BackendBlock) -> Error {
@@ -98,14 +114,26 @@ fn is_override(file: &Path) -> bool {
     stem == "override" || stem.ends_with("_override")
 }
 
-fn read_file(file: &Path, evaluate: Evaluate<'_>) -> Result<Vec<BackendBlock>> {
+/// What a file says about where state is kept.
+struct Found {
+    backends: Vec<BackendBlock>,
+    cloud: Option<Place>,
+}
+
+fn read_file(file: &Path, evaluate: Evaluate<'_>) -> Result<Found> {
     let text = read_text(file)?;
     if file.extension().is_some_and(|extension| extension == "json") {
-        return super::json::backend_blocks(file, &text);
+        let document = Document::parse(file, &text)?;
+        return Ok(Found { backends: document.backend_blocks()?, cloud: document.cloud_block() });
     }
     let body = parse_body(file, &text)?;
-    let terraform = body.get_blocks("terraform").flat_map(|block| block.body.get_blocks("backend"));
-    terraform.map(|block| backend_block(file, &text, block, evaluate)).collect()
+    let within = |name| body.get_blocks("terraform").flat_map(move |block| block.body.get_blocks(name));
+    let cloud = within("cloud").next();
+    let backends = within("backend").map(|block| backend_block(file, &text, block, evaluate));
+    Ok(Found {
+        backends: backends.collect::<Result<_>>()?,
+        cloud: cloud.map(|block| Place::new(file, &text, block.ident.span().unwrap_or_default())),
+    })
 }
 
 /// The text of a file, without the mark that some editors put before it.
@@ -212,6 +240,19 @@ mod tests {
         let dir = directory(&[("a.tf", block), ("b_override.tf", &block.replace('K', "other"))]);
         let block = find_backend(dir.path()).unwrap().unwrap();
         assert_eq!(block.arguments[0].value, Value::String("other".into()));
+    }
+
+    #[test]
+    fn a_cloud_block_beside_it_is_refused() {
+        let block = "terraform {\n  backend \"s3\" {}\n}\n";
+        for (name, cloud) in
+            [("c.tf", "terraform {\n  cloud {}\n}\n"), ("c.tf.json", r#"{"terraform": {"cloud": {}}}"#)]
+        {
+            let dir = directory(&[("main.tf", block), (name, cloud)]);
+            let error = find_backend(dir.path()).unwrap_err();
+            assert!(error.to_string().contains("`cloud`"), "{error}");
+            assert!(find_backend(directory(&[(name, cloud)]).path()).unwrap().is_none());
+        }
     }
 
     #[test]

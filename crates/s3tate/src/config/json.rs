@@ -3,64 +3,136 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use serde_json::Value as Json;
+use jsonc_parser::ast::{Object, ObjectProp, Value as Node};
+use jsonc_parser::common::{Range, Ranged as _};
+use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 
 use super::hcl::{BackendBlock, argument};
 use super::{Argument, Place, Source, literal};
 use crate::error::{Error, Result};
 use crate::problem::Problem;
 
-/// The backend blocks of a `*.tf.json` document: `{"terraform": {"backend": {"s3": {…}}}}`, any level of which
-/// may also be an array.
-pub(super) fn backend_blocks(file: &Path, text: &Arc<str>) -> Result<Vec<BackendBlock>> {
-    let document = parse(file, text)?;
-    let backends = each(document.get("terraform")).flat_map(|terraform| each(terraform.get("backend")));
-    let labelled = backends.filter_map(Json::as_object).flatten();
-    let mut blocks = Vec::new();
-    for (kind, bodies) in labelled {
-        for body in each(Some(bodies)) {
-            let place = member(file, text, kind);
-            let arguments = arguments(file, text, body)?;
-            blocks.push(BackendBlock { kind: kind.clone(), place, arguments, problems: Vec::new() });
+/// A file in JSON syntax.
+pub(super) struct Document<'a> {
+    file: &'a Path,
+    text: &'a Arc<str>,
+    root: Option<Node<'a>>,
+}
+
+impl<'a> Document<'a> {
+    /// Parses a file.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Invalid`]: it is no JSON.
+    pub(super) fn parse(file: &'a Path, text: &'a Arc<str>) -> Result<Self> {
+        // The other parser knows where everything stands, but is less strict, and sets no bound to the depth.
+        if let Err(cause) = serde_json::from_str::<serde_json::Value>(text) {
+            return Err(malformed(file, text, &cause));
         }
+        let parsed = parse_to_ast(text, &CollectOptions::default(), &ParseOptions::default());
+        let parsed = parsed.map_err(|cause| {
+            Error::invalid(format!("can't read `{}`; nothing was done", file.display())).with_source(cause)
+        })?;
+        Ok(Self { file, text, root: parsed.value })
     }
-    Ok(blocks)
+
+    /// The backend blocks: `{"terraform": {"backend": {"s3": {…}}}}`, any level of which may also be an array.
+    pub(super) fn backend_blocks(&self) -> Result<Vec<BackendBlock>> {
+        let mut blocks = Vec::new();
+        for terraform in self.terraform() {
+            let labelled = members(terraform, "backend").flat_map(|backend| each(&backend.value));
+            for kind in labelled.filter_map(Node::as_object).flat_map(|object| &object.properties) {
+                let place = self.place(kind.name.range());
+                for body in each(&kind.value) {
+                    let (arguments, problems) = self.arguments_of(body)?;
+                    let kind = kind.name.as_str().to_owned();
+                    blocks.push(BackendBlock { kind, place: place.clone(), arguments, problems });
+                }
+            }
+        }
+        Ok(blocks)
+    }
+
+    /// Where a `cloud` block stands, if there is one.
+    pub(super) fn cloud_block(&self) -> Option<Place> {
+        let mut clouds = self.terraform().flat_map(|terraform| members(terraform, "cloud"));
+        clouds.next().map(|cloud| self.place(cloud.name.range()))
+    }
+
+    /// The members of the whole document as arguments, and what is wrong with others. It may also be an array of
+    /// objects, of which all count.
+    pub(super) fn arguments(&self) -> Result<(Vec<Argument>, Vec<Problem>)> {
+        let (mut arguments, mut problems) = (Vec::new(), Vec::new());
+        for body in self.root.iter().flat_map(each) {
+            let (more, wrong) = self.arguments_of(body)?;
+            arguments.extend(more);
+            problems.extend(wrong);
+        }
+        Ok((arguments, problems))
+    }
+
+    fn terraform(&self) -> impl Iterator<Item = &Object<'a>> {
+        let roots = self.root.iter().flat_map(each).filter_map(Node::as_object);
+        let blocks = roots.flat_map(|root| members(root, "terraform"));
+        blocks.flat_map(|terraform| each(&terraform.value)).filter_map(Node::as_object)
+    }
+
+    /// The members of an object as arguments; members called `//` are comments.
+    fn arguments_of(&self, body: &Node<'a>) -> Result<(Vec<Argument>, Vec<Problem>)> {
+        let Some(object) = body.as_object() else {
+            let message = format!("`{}` needs an object of backend arguments", self.file.display());
+            return Err(Problem::new(message).at_place(self.place(body.range())).into());
+        };
+        let problems = twice(object).map(|again| {
+            let place = self.place(again.name.range());
+            Problem::new(format!("`{}` in {place} is set twice", again.name.as_str()))
+                .hint("keep one of them")
+                .at_place(place)
+        });
+        let set = object.properties.iter().filter(|member| member.name.as_str() != "//");
+        let arguments = set.map(|member| {
+            let source = Source::File(self.place(member.range));
+            argument(member.name.as_str(), self.value(&member.value), source)
+        });
+        Ok((arguments.collect(), problems.into_iter().collect()))
+    }
+
+    fn value(&self, node: &Node<'_>) -> super::value::Value {
+        let range = node.range();
+        literal::from_json(&serde_json::from_str(&self.text[range.start..range.end]).unwrap_or_default())
+    }
+
+    fn place(&self, range: Range) -> Place {
+        Place::new(self.file, self.text, range.start..range.end)
+    }
 }
 
-/// Parses a JSON document.
-pub(super) fn parse(file: &Path, text: &Arc<str>) -> Result<Json> {
-    serde_json::from_str(text).map_err(|cause| {
-        let line_start =
-            text.lines().take(cause.line().saturating_sub(1)).map(|line| line.len() + 1).sum::<usize>();
-        let at = line_start + cause.column().saturating_sub(1);
-        let place = Place::new(file, text, at..at + 1);
-        Problem::new(format!("{place} is not valid JSON")).why(cause.to_string()).at_place(place).into()
-    })
+fn malformed(file: &Path, text: &Arc<str>, cause: &serde_json::Error) -> Error {
+    let line_start =
+        text.lines().take(cause.line().saturating_sub(1)).map(|line| line.len() + 1).sum::<usize>();
+    let at = line_start + cause.column().saturating_sub(1);
+    let place = Place::new(file, text, at..at + 1);
+    Problem::new(format!("{place} is not valid JSON")).why(cause.to_string()).at_place(place).into()
 }
 
-/// The members of an object as arguments; members called `//` are comments.
-pub(super) fn arguments(file: &Path, text: &Arc<str>, body: &Json) -> Result<Vec<Argument>> {
-    let Some(members) = body.as_object() else {
-        return Err(Error::invalid(format!("`{}` needs an object of backend arguments", file.display())));
-    };
-    let members = members.iter().filter(|(name, _)| *name != "//");
-    let arguments = members
-        .map(|(name, json)| argument(name, literal::from_json(json), Source::File(member(file, text, name))));
-    Ok(arguments.collect())
+/// A member of an object, or of one within, whose name was there before.
+fn twice<'n, 'a>(object: &'n Object<'a>) -> Option<&'n ObjectProp<'a>> {
+    let mut names = std::collections::BTreeSet::new();
+    let again = object.properties.iter().find(|member| {
+        let name = member.name.as_str();
+        name != "//" && !names.insert(name)
+    });
+    again.or_else(|| object.properties.iter().find_map(|member| twice(member.value.as_object()?)))
 }
 
-/// Where a member's name stands; the parser doesn't say, so it is the last time that it is spelt out.
-fn member(file: &Path, text: &Arc<str>, name: &str) -> Place {
-    let quoted = format!("\"{name}\"");
-    let start = text.rfind(&quoted).unwrap_or_default();
-    Place::new(file, text, start..start + quoted.len())
+fn members<'n, 'a>(object: &'n Object<'a>, name: &'n str) -> impl Iterator<Item = &'n ObjectProp<'a>> {
+    object.properties.iter().filter(move |member| member.name.as_str() == name)
 }
 
-fn each(json: Option<&Json>) -> impl Iterator<Item = &Json> {
-    let items = match json {
-        Some(Json::Array(items)) => items.as_slice(),
-        Some(one) => std::slice::from_ref(one),
-        None => &[],
+fn each<'n, 'a>(node: &'n Node<'a>) -> impl Iterator<Item = &'n Node<'a>> {
+    let items = match node {
+        Node::Array(array) => array.elements.as_slice(),
+        one => std::slice::from_ref(one),
     };
     items.iter()
 }
@@ -82,6 +154,24 @@ mod tests {
             assert_eq!(block.kind, "s3");
             assert_eq!(block.arguments.len(), 1);
             assert_eq!(block.arguments[0].value, Value::String("b".into()));
+        }
+    }
+
+    #[test]
+    fn places_are_those_of_the_block_not_of_the_same_name_elsewhere() {
+        let text = "{\"terraform\": {\"backend\": {\"s3\": {\n\"key\": \"a\"}}},\n\"output\": {\"key\": {\"value\": 1}}}";
+        let dir = directory(&[("m.tf.json", text)]);
+        let block = find_backend(dir.path()).unwrap().unwrap();
+        assert!(block.arguments[0].source.to_string().ends_with("m.tf.json:2"), "{:?}", block.arguments);
+    }
+
+    #[test]
+    fn a_member_that_is_set_twice_is_a_problem() {
+        for members in [r#""key": "a", "key": "b""#, r#""endpoints": {"s3": "a", "s3": "b"}"#] {
+            let text = format!(r#"{{"terraform":{{"backend":{{"s3":{{{members}, "//": 1, "//": 2}}}}}}}}"#);
+            let dir = directory(&[("m.tf.json", &text)]);
+            let block = find_backend(dir.path()).unwrap().unwrap();
+            assert!(block.problems[0].message.contains("twice"), "{:?}", block.problems);
         }
     }
 

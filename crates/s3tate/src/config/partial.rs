@@ -11,17 +11,23 @@ use crate::problem::Problem;
 /// Reads `-backend-config` options from left to right; later ones win.
 ///
 /// An option is a file (HCL attributes, or JSON when its name ends in `.json`) unless it has a `=`, which makes it
-/// `NAME=VALUE`. An empty option discards those before it. Relative files are looked up in `directory`.
+/// `NAME=VALUE`. An empty option that stands alone means none at all. Relative files are looked up in `directory`.
 ///
 /// # Errors
-/// [`crate::ErrorKind::Invalid`]: a file that can't be read or parsed, an unknown name, an unfit value.
+/// [`crate::ErrorKind::Invalid`]: a file that can't be read or parsed, an unknown name, an unfit value, an empty option
+/// beside others.
 pub fn read(options: &[String], directory: &Path) -> Result<Arguments> {
     let mut arguments = Arguments::default();
+    if options == [""] {
+        return Ok(arguments);
+    }
     for option in options {
         if option.is_empty() {
-            arguments = Arguments::default();
-        } else if let Some((name, value)) = option.split_once('=') {
-            arguments.extend(Arguments::check([pair(name.trim(), value)?], Vec::new())?);
+            return Err(Error::invalid("an empty `-backend-config=` stands beside others; nothing was done")
+                .hint("alone it means that nothing is laid over the block; remove it, or the others"));
+        }
+        if let Some((name, value)) = option.split_once('=') {
+            arguments.extend(Arguments::check([pair(name, value)?], Vec::new())?);
         } else {
             let (given, problems) = file(&directory.join(option))?;
             arguments.extend(Arguments::check(given, problems)?);
@@ -30,28 +36,24 @@ pub fn read(options: &[String], directory: &Path) -> Result<Arguments> {
     Ok(arguments)
 }
 
+/// The text itself, which the attribute's type may convert; an expression where the type is a collection.
 fn pair(name: &str, text: &str) -> Result<Argument> {
-    let literally = attribute(name).is_none_or(|attribute| matches!(attribute.kind, Kind::String));
-    let value = if literally {
-        Value::String(text.to_owned())
-    } else {
-        literal::parse(text).or_else(|why| bare_text(text).ok_or(why)).map_err(|why| {
+    let is_collection = |kind| matches!(kind, Kind::StringSet | Kind::StringMap | Kind::Object(_));
+    let value = if attribute(name).is_some_and(|attribute| is_collection(attribute.kind)) {
+        literal::parse(text).map_err(|why| {
             Error::invalid(format!("option `-backend-config={name}=…` has an unfit value")).fact("cause", why)
         })?
+    } else {
+        Value::String(text.to_owned())
     };
     Ok(Argument { name: name.to_owned(), value, source: Source::Option })
-}
-
-/// A single word, which the attribute's type may convert or refuse with a better message.
-fn bare_text(text: &str) -> Option<Value> {
-    text.chars().all(char::is_alphanumeric).then(|| Value::String(text.to_owned()))
 }
 
 fn file(path: &Path) -> Result<(Vec<Argument>, Vec<Problem>)> {
     let text = hcl::read_text(path)
         .map_err(|error| error.hint("an option with `=` is a NAME=VALUE pair, one without is a file"))?;
     if path.extension().is_some_and(|extension| extension == "json") {
-        return Ok((json::arguments(path, &text, &json::parse(path, &text)?)?, Vec::new()));
+        return json::Document::parse(path, &text)?.arguments();
     }
     let literally: hcl::Evaluate<'_> = &|_, expression| literal::evaluate(expression);
     Ok(hcl::body_arguments(path, &text, &hcl::parse_body(path, &text)?, literally))
@@ -77,15 +79,25 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_option_discards_earlier_ones() {
-        let options = ["key=x".to_owned(), String::new(), "bucket=b".to_owned()];
-        let arguments = read(&options, Path::new(".")).unwrap();
-        assert_eq!(arguments.get("key"), None);
-        assert_eq!(arguments.get("bucket"), Some(&Value::String("b".into())));
+    fn an_empty_option_stands_alone() {
+        assert_eq!(read(&[String::new()], Path::new(".")).unwrap(), Arguments::default());
+        for options in [["key=x", ""], ["", "key=x"]] {
+            let error = read(&options.map(str::to_owned), Path::new(".")).unwrap_err();
+            assert!(error.to_string().contains("-backend-config"), "{error}");
+        }
     }
 
     #[test]
-    fn other_types_are_read_as_expressions() {
+    fn bools_and_numbers_are_read_from_the_text_as_it_stands() {
+        let one = |option: &str| read(&[option.to_owned()], Path::new("."));
+        assert_eq!(one("use_lockfile=1").unwrap().get("use_lockfile"), Some(&Value::Bool(true)));
+        for option in ["use_lockfile=\"true\"", "use_lockfile=null", "max_retries=1+1", " key =x"] {
+            assert!(one(option).is_err(), "{option}");
+        }
+    }
+
+    #[test]
+    fn collections_are_read_as_expressions() {
         let options =
             ["max_retries=7", "allowed_account_ids=[\"1\"]", "endpoints={s3=\"http://h\"}", "key=a=b"];
         let options: Vec<_> = options.iter().map(|text| (*text).to_owned()).collect();

@@ -73,6 +73,19 @@ pub(crate) fn cases() -> Vec<Case> {
             .refused("use_lockfile"),
         case("a file with nothing in it").option("more.hcl").file("more.hcl", ""),
         case("an empty option").option(""),
+        case("an empty option before a pair")
+            .option("")
+            .option("key=state")
+            .refused_as("Failed to read file", "-backend-config"),
+        case("a pair for a number with quotes").option(r#"max_retries="3""#).refused("max_retries"),
+        case("a pair for a number with null").option("max_retries=null").refused("max_retries"),
+        case("a pair for a set of numbers").option("forbidden_account_ids=[1]"),
+        case("a pair for a set with null").option("forbidden_account_ids=null"),
+        case("a pair for a set with a text")
+            .option(r#"forbidden_account_ids="1""#)
+            .refused("forbidden_account_ids"),
+        case("a pair for a bool with a number").option("use_lockfile=1").writes(),
+        case("a pair for a text with null").option("key=null").at("null"),
         case("an empty option after a pair")
             .option("key=other")
             .option("")

@@ -57,6 +57,7 @@ pub(crate) fn cases() -> Vec<Case> {
         json("a variable", r#""key": "${var.key}""#).at("${var.key}").embedded(),
         json("nested", r#""key": "state", "endpoints": {"s3": "{other}"}"#),
         json("an attribute twice", r#""key": "other", "key": "state""#).refused("key"),
+        json("a member twice", r#""key": "state", "endpoints": {"s3": "http://127.0.0.1:1", "s3": "{other}"}"#).refused("s3"),
         json("a list around the block", r#""key": "state""#).listed(),
     ]
 }
