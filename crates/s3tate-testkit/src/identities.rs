@@ -1,4 +1,4 @@
-//! All services that give credentials, on one port: STS, instance metadata, a container's agent, Identity Center.
+//! All services that give credentials, on one port: STS, IAM, instance metadata, a container's agent, Identity Center.
 //!
 //! The access key ids tell where they came from: `imds`, `container`, `sso`, `web.ROLE.TOKEN`, and
 //! `role.ROLE.from.KEY` for a role that was assumed with KEY. Signatures are not checked. The container's agent gives
@@ -127,6 +127,8 @@ fn sts(form: &BTreeMap<String, String>, authorization: Option<&String>) -> Optio
             "<Arn>{}</Arn><UserId>AIDA</UserId><Account>{ACCOUNT}</Account>",
             Identities::arn(caller?)
         ),
+        // IAM, not STS, but told apart by nothing else.
+        "GetUser" => format!("<User><Arn>{}</Arn></User>", Identities::arn(caller?)),
         "AssumeRole" => credentials(&format!("role.{role}.from.{}", caller?)),
         "AssumeRoleWithWebIdentity" => credentials(&format!("web.{role}.{}", member("WebIdentityToken"))),
         _ => return None,

@@ -14,8 +14,11 @@ use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
 use crate::runtime::runtime;
 
-/// Takes TLS off and passes the bytes on. Its certificate is for `127.0.0.1` and `localhost` and is signed by a CA that
-/// nobody else knows.
+/// A host that only [`ConnectProxy`] knows: this machine.
+const FAR: &str = "far.s3tate.test";
+
+/// Takes TLS off and passes the bytes on. Its certificate is for its addresses and is signed by a CA that nobody else
+/// knows.
 #[derive(Debug)]
 pub struct TlsFront {
     address: SocketAddr,
@@ -54,6 +57,11 @@ impl TlsFront {
         format!("https://{}", self.address)
     }
 
+    /// The same under a name that no proxy is passed by for, and that nobody but [`ConnectProxy`] can resolve.
+    pub fn far_url(&self) -> String {
+        format!("https://{FAR}:{}", self.address.port())
+    }
+
     /// The CA's certificate, PEM.
     pub fn ca(&self) -> &str {
         &self.ca
@@ -77,10 +85,10 @@ fn certificate() -> (String, ServerConfig) {
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let key = || KeyPair::generate().expect("a key");
     let ca = CertifiedIssuer::self_signed(params, key()).expect("a CA");
-    let names = vec!["127.0.0.1".to_owned(), "localhost".to_owned()];
+    let names = ["127.0.0.1", "localhost", FAR].map(str::to_owned).to_vec();
     let leaf_key = key();
     let leaf =
-        CertificateParams::new(names).expect("two names").signed_by(&leaf_key, &ca).expect("a certificate");
+        CertificateParams::new(names).expect("three names").signed_by(&leaf_key, &ca).expect("a certificate");
     let private = PrivateKeyDer::try_from(leaf_key.serialize_der()).expect("a private key");
     let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
@@ -146,7 +154,7 @@ async fn tunnel(stream: TcpStream, seen: &Mutex<Vec<String>>) -> std::io::Result
     if !first.starts_with("CONNECT ") {
         return stream.write_all(b"HTTP/1.1 405 Method Not Allowed\r\ncontent-length: 0\r\n\r\n").await;
     }
-    let mut upstream = TcpStream::connect(target).await?;
+    let mut upstream = TcpStream::connect(target.replace(FAR, "127.0.0.1")).await?;
     stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await?;
     copy_bidirectional(&mut stream, &mut upstream).await.map(drop)
 }

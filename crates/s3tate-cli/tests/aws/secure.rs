@@ -37,8 +37,14 @@ impl Scene {
         client.run(&self.workdir, &args)
     }
 
+    /// Runs `state pull` at a host that only the proxy knows.
+    fn pull_far(&self, options: &[&str]) -> Finished {
+        let options = [options, &["use_path_style=true"]].concat();
+        self.pull(&options, &[("AWS_ENDPOINT_URL", &self.front.far_url())])
+    }
+
     fn target(&self) -> String {
-        self.front.url().trim_start_matches("https://").to_owned()
+        self.front.far_url().trim_start_matches("https://").to_owned()
     }
 }
 
@@ -68,11 +74,11 @@ fn a_proxy_is_asked_for_the_endpoint() {
     for options in
         [&["https_proxy=PROXY", "custom_ca_bundle=ca.pem"][..], &["https_proxy=PROXY", "insecure=true"]]
     {
-        let pulled = scene.pull(options, &[]).succeeds();
+        let pulled = scene.pull_far(options).succeeds();
         assert_eq!(pulled.stdout(), b"{\"version\": 4}");
         assert_eq!(scene.proxy.take(), [scene.target()], "{options:?}");
     }
-    let fallback = scene.pull(&["http_proxy=PROXY", "insecure=true"], &[]).succeeds();
+    let fallback = scene.pull_far(&["http_proxy=PROXY", "insecure=true"]).succeeds();
     let _warned = fallback.says(&["`http_proxy` is set without `https_proxy`"]);
     assert_eq!(scene.proxy.take(), [scene.target()]);
 }
@@ -81,10 +87,12 @@ fn a_proxy_is_asked_for_the_endpoint() {
 fn some_hosts_are_reached_past_the_proxy() {
     let scene = Scene::new();
     for trust in ["custom_ca_bundle=ca.pem", "insecure=true"] {
-        let _pulled = scene.pull(&["https_proxy=PROXY", "no_proxy=127.0.0.1", trust], &[]).succeeds();
+        let unknown = scene.pull_far(&["https_proxy=PROXY", "no_proxy=s3tate.test", trust]);
+        let _unknown = unknown.exits(1);
         let _pulled = scene.pull(&["https_proxy=", trust], &[("HTTPS_PROXY", "PROXY")]).succeeds();
-        // As in Go, a proxy of the environment is never asked for the machine itself.
+        // As in Go, no proxy is ever asked for the machine itself, whoever names it.
         let _pulled = scene.pull(&[trust], &[("HTTPS_PROXY", "PROXY")]).succeeds();
+        let _pulled = scene.pull(&["https_proxy=PROXY", trust], &[]).succeeds();
         assert_eq!(scene.proxy.take(), [""; 0], "{trust}");
     }
     let proxied = scene.pull(

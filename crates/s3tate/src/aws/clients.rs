@@ -19,7 +19,7 @@ use super::settings::Settings;
 use super::transport::http_client;
 use crate::config::{BackendConfig, Endpoints};
 use crate::env::Env;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::identity::{Identity, timestamp};
 
 /// Credentials are fetched anew this long before they end.
@@ -67,7 +67,7 @@ impl Clients {
             let settings = Settings::load(&self.config, &self.env, self.http.clone()).await;
             let endpoints = settings.endpoints.clone();
             let sts_region = self.config.transport.sts_region.as_ref();
-            let sts = Sts::new(&settings.sdk, sts_region, endpoints.sts.clone(), self.env.clone());
+            let sts = Sts::new(&settings, sts_region, self.env.clone());
             let sdk = settings.sdk.to_builder();
             let chain = Chain::new(self.config.credentials.clone(), settings, sts, self.http.clone());
             let chain = Arc::new(chain);
@@ -118,6 +118,7 @@ impl Clients {
     /// No credentials, or the failure of the question.
     pub(crate) async fn identity(&self) -> Result<Identity> {
         let chain = &self.shared().await.chain;
+        chain.sts().can_be_asked().map_err(|why| Error::invalid(format!("{why}; nothing was asked")))?;
         let found = chain.search().await.map_err(|trouble| trouble.into_error(&self.place()))?;
         let asked = chain.sts().caller(found.keys.clone()).await;
         let caller = asked.map_err(|error| {

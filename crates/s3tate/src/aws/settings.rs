@@ -33,6 +33,8 @@ pub(crate) struct Settings {
     pub(crate) endpoints: Endpoints,
     /// Region, HTTP client, timeouts and attempts, without credentials.
     pub(crate) sdk: SdkConfig,
+    /// How often a role is asked for.
+    pub(crate) role_retries: RetryConfig,
 }
 
 impl Settings {
@@ -53,7 +55,12 @@ impl Settings {
             .use_dual_stack(config.transport.dual_stack || is_true(known, "use_dualstack_endpoint"));
         let mode = env.var("AWS_ACCOUNT_ID_ENDPOINT_MODE").and_then(|mode| mode.parse().ok());
         sdk.set_account_id_endpoint_mode(mode);
-        Self { sections, endpoints, sdk: sdk.build() }
+        // With keys in the block, stock clients count attempts for a role as for everything else.
+        let role_retries = match config.credentials.keys {
+            Some(_) => retries(config, known),
+            None => role_retries(env, known),
+        };
+        Self { sections, endpoints, sdk: sdk.build(), role_retries }
     }
 }
 
@@ -101,6 +108,15 @@ fn retries(config: &BackendConfig, sections: Option<&EnvConfigSections>) -> Retr
     }
 }
 
+/// The variable, else the profile, else the SDK's three attempts.
+fn role_retries(env: &Env, sections: Option<&EnvConfigSections>) -> RetryConfig {
+    let given = env.var("AWS_MAX_ATTEMPTS").or_else(|| sections?.get("max_attempts"));
+    match given.and_then(|text| text.parse().ok()).filter(|&attempts: &u32| attempts > 0) {
+        Some(attempts) => RetryConfig::standard().with_max_attempts(attempts),
+        None => RetryConfig::standard(),
+    }
+}
+
 fn is_true(sections: Option<&EnvConfigSections>, name: &str) -> bool {
     sections.and_then(|sections| sections.get(name)).is_some_and(|text| text.eq_ignore_ascii_case("true"))
 }
@@ -121,6 +137,7 @@ fn endpoints(given: &Endpoints, env: &os::Env, sections: Option<&EnvConfigSectio
     Endpoints {
         s3: choose(&given.s3, "s3"),
         dynamodb: choose(&given.dynamodb, "dynamodb"),
+        iam: choose(&given.iam, "iam"),
         sts: choose(&given.sts, "sts"),
         sso: choose(&given.sso, "sso"),
     }

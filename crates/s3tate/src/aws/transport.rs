@@ -29,7 +29,7 @@ const BUNDLES: &[&str] = &[
 
 /// Metadata services are on this very machine: no proxy stands before them.
 const METADATA: &str = "169.254.169.254,fd00:ec2::254,169.254.170.2,169.254.170.23,fd00:ec2::23";
-/// What a proxy of the environment never gets to see, as with Go.
+/// What no proxy gets to see, as with Go.
 const LOOPBACK: &str = "localhost,127.0.0.0/8,::1";
 
 /// Makes the client that all services share.
@@ -66,13 +66,12 @@ pub(super) fn http_client(transport: &Transport, env: &Env) -> Result<SharedHttp
 
 fn proxy_config(proxy: Option<&Proxy>, given: &str) -> ProxyConfig {
     let config = proxy.and_then(|proxy| ProxyConfig::all(proxy.url.as_str()).ok());
-    config.map_or_else(ProxyConfig::disabled, |config| config.no_proxy(no_proxy(proxy, given)))
+    config.map_or_else(ProxyConfig::disabled, |config| config.no_proxy(no_proxy(given)))
 }
 
 /// The hosts that are reached directly: those given, and those that no proxy should see.
-fn no_proxy(proxy: Option<&Proxy>, given: &str) -> String {
-    let loopback = if proxy.is_some_and(|proxy| proxy.from_env) { LOOPBACK } else { "" };
-    [given, METADATA, loopback].into_iter().filter(|rules| !rules.is_empty()).collect::<Vec<_>>().join(",")
+fn no_proxy(given: &str) -> String {
+    [given, METADATA, LOOPBACK].into_iter().filter(|rules| !rules.is_empty()).collect::<Vec<_>>().join(",")
 }
 
 fn same(a: &HttpConnectorSettings, b: &HttpConnectorSettings) -> bool {
@@ -120,7 +119,7 @@ impl ByScheme {
         self.tls.get_or_init(|| {
             let proxy = self.transport.https_proxy.as_ref();
             if self.transport.insecure {
-                let no_proxy = no_proxy(proxy, &self.transport.no_proxy);
+                let no_proxy = no_proxy(&self.transport.no_proxy);
                 return SharedHttpConnector::new(Insecure::new(&self.settings, proxy, &no_proxy));
             }
             let mut builder = Connector::builder()

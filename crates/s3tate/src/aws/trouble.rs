@@ -59,7 +59,7 @@ impl Trouble {
                 let message = format!("can't tell which AWS account {place} would be used with; nothing was read or written");
                 Error::new(ErrorKind::Denied, message)
                     .fact("cause", why)
-                    .hint("`allowed_account_ids` and `forbidden_account_ids` need STS to answer GetCallerIdentity")
+                    .hint("`allowed_account_ids` and `forbidden_account_ids` need an answer from STS, or from IAM")
             }
         }
     }

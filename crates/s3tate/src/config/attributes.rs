@@ -196,10 +196,10 @@ const WEB_IDENTITY: &[Attribute] = &[
 const ENDPOINTS: &[Attribute] = &[
     text("dynamodb", "1.6–", "DynamoDB endpoint.")
         .env(&["AWS_ENDPOINT_URL_DYNAMODB", "AWS_DYNAMODB_ENDPOINT", "AWS_ENDPOINT_URL"])
-        .check(checks::url),
+        .check(checks::lax_url),
     text("iam", "1.6–", "IAM endpoint.")
         .env(&["AWS_ENDPOINT_URL_IAM", "AWS_IAM_ENDPOINT", "AWS_ENDPOINT_URL"])
-        .check(checks::url),
+        .check(checks::lax_url),
     text("s3", "1.6–", "S3 endpoint.")
         .env(&["AWS_ENDPOINT_URL_S3", "AWS_S3_ENDPOINT", "AWS_ENDPOINT_URL"])
         .check(checks::full_url),
@@ -208,7 +208,7 @@ const ENDPOINTS: &[Attribute] = &[
         .check(checks::url),
     text("sts", "1.6–", "STS endpoint.")
         .env(&["AWS_ENDPOINT_URL_STS", "AWS_STS_ENDPOINT", "AWS_ENDPOINT_URL"])
-        .check(checks::url),
+        .check(checks::lax_url),
 ];
 
 /// All attributes, sorted bytewise by name.
@@ -250,11 +250,11 @@ pub const ATTRIBUTES: &[Attribute] = &[
     text("dynamodb_endpoint", "0.11.14–", "DynamoDB endpoint.")
         .replaced_by("endpoints.dynamodb")
         .conflicts(&["endpoints.dynamodb"])
-        .check(checks::url),
+        .check(checks::lax_url),
     text("dynamodb_table", "0.9.7–", "Table with locks and digests; its key is `LockID`, a string."),
     text("ec2_metadata_service_endpoint", "1.6–", "Address of the instance metadata service.")
         .env(&["AWS_EC2_METADATA_SERVICE_ENDPOINT", "AWS_METADATA_URL"])
-        .check(checks::url),
+        .check(checks::full_url),
     text("ec2_metadata_service_endpoint_mode", "1.6–", "Address family of the instance metadata service.")
         .env(&["AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE"])
         .check(checks::ip_mode),
@@ -277,7 +277,7 @@ pub const ATTRIBUTES: &[Attribute] = &[
     text("iam_endpoint", "0.11.14–", "IAM endpoint.")
         .replaced_by("endpoints.iam")
         .conflicts(&["endpoints.iam"])
-        .check(checks::url),
+        .check(checks::lax_url),
     flag("insecure", "1.6–", "Accept any TLS certificate."),
     text("key", "0.9–", "Key of the default workspace's state; tail of the others'.")
         .check(checks::key)
@@ -309,8 +309,17 @@ pub const ATTRIBUTES: &[Attribute] = &[
         .conflicts(&["shared_credentials_files"]),
     set("shared_credentials_files", "1.6–", "Credentials files with profiles.")
         .env(&["AWS_SHARED_CREDENTIALS_FILE"]),
-    flag("skip_credentials_validation", "0.10.8–", "Accepted: s3tate makes no such call."),
-    flag("skip_get_ec2_platforms", "0.10.8–0.12", "Accepted: s3tate makes no such call.").removed(),
+    flag(
+        "skip_credentials_validation",
+        "0.10.8–",
+        "Where a list needs the account, ask IAM for it before STS. There is no other validation to skip.",
+    ),
+    flag(
+        "skip_get_ec2_platforms",
+        "0.10.8–0.12",
+        "Accepted: no release after 0.12 makes the call that it skips.",
+    )
+    .removed(),
     Attribute::new(
         "skip_metadata_api_check",
         Kind::Bool,
@@ -321,7 +330,7 @@ pub const ATTRIBUTES: &[Attribute] = &[
     flag(
         "skip_requesting_account_id",
         "0.10.8–",
-        "Accepted: the account is asked for only where a list needs it.",
+        "With `skip_credentials_validation`: never ask for the account, so that lists of accounts are refused.",
     ),
     flag("skip_s3_checksum", "1.6.3–", "Send no checksum with uploads."),
     text("sse_customer_key", "0.12.8–", "Customer's encryption key, base64 of 32 bytes; needs `encrypt`.")
@@ -332,7 +341,7 @@ pub const ATTRIBUTES: &[Attribute] = &[
     text("sts_endpoint", "0.11.14–", "STS endpoint.")
         .replaced_by("endpoints.sts")
         .conflicts(&["endpoints.sts"])
-        .check(checks::url),
+        .check(checks::lax_url),
     text("sts_region", "1.6–", "Region of STS alone."),
     text("token", "0.9–", "Session token of temporary credentials.").env(&["AWS_SESSION_TOKEN"]).secret(),
     flag("use_dualstack_endpoint", "1.6–", "Dual-stack endpoints.").env(&["AWS_USE_DUALSTACK_ENDPOINT"]),

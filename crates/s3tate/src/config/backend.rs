@@ -9,7 +9,7 @@ mod transport;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-pub use credentials::{Container, Credentials, Metadata, Profile, ProfileFrom, StaticKeys};
+pub use credentials::{AccountFrom, Container, Credentials, Metadata, Profile, StaticKeys};
 pub use encryption::Encryption;
 pub use roles::{AssumeRole, Token, WebIdentity};
 pub use transport::{Endpoints, Proxy, Transport};
@@ -120,9 +120,10 @@ impl Reader<'_> {
         }
     }
 
-    fn flag_or_env(&self, name: &str, variable: &str) -> bool {
-        let from_env = || self.env.var(variable).is_some_and(|value| value.eq_ignore_ascii_case("true"));
-        self.flag(name).unwrap_or_else(from_env)
+    /// Either switches it on. `false` in the block doesn't switch off what the variable asks for, as in stock clients.
+    fn flag_or_variable(&self, name: &str, variable: &str) -> bool {
+        self.flag(name).unwrap_or_default()
+            || self.env.var(variable).is_some_and(|value| value.eq_ignore_ascii_case("true"))
     }
 
     fn variable(&self, names: &[&'static str]) -> Option<String> {

@@ -59,9 +59,9 @@ fn credentials_follow_terraforms_order() {
     let keys = [("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "s"), ("AWS_PROFILE", "p")];
     let credentials = config(&BASE, &keys).unwrap().credentials;
     assert_eq!(credentials.env_keys.unwrap().access_key, "a");
-    assert_eq!(credentials.profile.unwrap().from, ProfileFrom::Variable);
+    assert!(!credentials.profile.unwrap().first);
     let credentials = config(&[&BASE[..], &["profile=q"]].concat(), &keys).unwrap().credentials;
-    assert_eq!(credentials.profile, Some(Profile { name: "q".into(), from: ProfileFrom::Attribute }));
+    assert_eq!(credentials.profile, Some(Profile { name: "q".into(), first: true }));
     assert!(with(&["access_key=a"]).unwrap_err().to_string().contains("secret_key"));
     assert!(with(&["token=t"]).unwrap_err().to_string().contains("access_key"));
 }
@@ -147,18 +147,30 @@ fn endpoints_come_from_attributes_then_variables_of_the_service() {
 }
 
 #[test]
+fn an_endpoint_without_a_scheme_is_refused_where_it_is_needed() {
+    let named = ["sts_endpoint=sts.example.com", "endpoints={dynamodb=\"h\"}"];
+    let config = with(&named).unwrap();
+    assert!(
+        config.warnings[0].contains("DynamoDB") && config.warnings[1].contains("STS"),
+        "{:?}",
+        config.warnings
+    );
+    assert!(with(&[named[1], "dynamodb_table=t"]).unwrap_err().to_string().contains("complete URL"));
+}
+
+#[test]
 fn proxies_come_from_attributes_then_variables() {
     let variables = [("HTTP_PROXY", "http://v:1"), ("https_proxy", "v:2"), ("NO_PROXY", "a")];
     let urls = |options: &[&str], variables: &[(&str, &str)]| {
         let transport = config(&[&BASE[..], options].concat(), variables).unwrap().transport;
-        let url = |proxy: Option<Proxy>| proxy.map(|proxy| (proxy.url, proxy.from_env));
+        let url = |proxy: Option<Proxy>| proxy.map(|proxy| proxy.url);
         (url(transport.http_proxy), url(transport.https_proxy), transport.no_proxy)
     };
-    let some = |url: &str, from_env| Some((url.to_owned(), from_env));
-    assert_eq!(urls(&[], &variables), (some("http://v:1", true), some("http://v:2", true), "a".into()));
+    let some = |url: &str| Some(url.to_owned());
+    assert_eq!(urls(&[], &variables), (some("http://v:1"), some("http://v:2"), "a".into()));
     let given = ["http_proxy=http://h", "https_proxy=http://s", "no_proxy=b"];
-    assert_eq!(urls(&given, &variables), (some("http://h", false), some("http://s", false), "b".into()));
-    assert_eq!(urls(&given[..1], &[]), (some("http://h", false), some("http://h", false), String::new()));
+    assert_eq!(urls(&given, &variables), (some("http://h"), some("http://s"), "b".into()));
+    assert_eq!(urls(&given[..1], &[]), (some("http://h"), some("http://h"), String::new()));
     assert_eq!(urls(&["http_proxy=http://h", "https_proxy="], &[]).1, None, "empty means direct");
     assert!(with(&given[..1]).unwrap().warnings[0].contains("`https_proxy`"));
     assert!(with(&["https_proxy=socks5://h"]).is_err());
@@ -187,4 +199,48 @@ fn secrets_are_not_printed() {
     assert!(!format!("{config:?}").contains("hush"));
     let proxied = with(&["https_proxy=http://dana:hush@proxy:3128"]).unwrap();
     assert!(!format!("{proxied:?}").contains("hush"));
+}
+
+#[test]
+fn the_account_is_asked_for_as_the_skips_allow() {
+    let skip = "skip_credentials_validation=true";
+    let from = |options: &[&str]| with(options).unwrap().credentials.account_from;
+    assert_eq!(from(&[]), AccountFrom::Sts);
+    assert_eq!(from(&["skip_requesting_account_id=true"]), AccountFrom::Sts);
+    assert_eq!(from(&[skip]), AccountFrom::Iam);
+    for list in ["allowed_account_ids=[\"1\"]", "forbidden_account_ids=[\"1\"]"] {
+        assert_eq!(from(&[skip, list]), AccountFrom::Iam);
+        let error = with(&[skip, list, "skip_requesting_account_id=true"]).unwrap_err();
+        assert!(error.to_string().contains("account"), "{error}");
+    }
+}
+
+#[test]
+fn the_legacy_workflow_takes_the_environment_before_the_profile() {
+    let first = |options: &[&str]| with(options).unwrap().credentials.profile.unwrap().first;
+    assert!(first(&["profile=p"]));
+    assert!(first(&["profile=p", "use_legacy_workflow=false"]));
+    assert!(!first(&["profile=p", "use_legacy_workflow=true"]));
+}
+
+#[test]
+fn a_variable_comes_before_the_old_name_of_the_credentials_files() {
+    let variable = [("AWS_SHARED_CREDENTIALS_FILE", "/variable")];
+    let files = |options: &[&str], variables: &[(&str, &str)]| {
+        config(&[&BASE[..], options].concat(), variables).unwrap().credentials.credentials_files
+    };
+    assert_eq!(files(&["shared_credentials_file=/old"], &variable), ["/variable"].map(PathBuf::from));
+    assert_eq!(files(&["shared_credentials_file=/old"], &[]), ["/old"].map(PathBuf::from));
+    assert_eq!(files(&["shared_credentials_files=[\"/new\"]"], &variable), ["/new"].map(PathBuf::from));
+}
+
+#[test]
+fn a_variable_switches_on_what_the_block_leaves_off() {
+    let fips = |options: &[&str], value: &str| {
+        let variables = [("AWS_USE_FIPS_ENDPOINT", value)];
+        config(&[&BASE[..], options].concat(), &variables).unwrap().transport.fips
+    };
+    assert!(fips(&["use_fips_endpoint=false"], "TRUE"));
+    assert!(fips(&["use_fips_endpoint=true"], "false"));
+    assert!(!fips(&[], "false"));
 }

@@ -31,10 +31,18 @@ pub(super) fn url(text: &str) -> Result<(), String> {
     if text.is_empty() { Ok(()) } else { full_url(text) }
 }
 
+/// A URL that may lack its scheme, of a service that may never be asked; an empty text counts as unset.
+pub(super) fn lax_url(text: &str) -> Result<(), String> {
+    let has_port = text.split('/').next().is_some_and(|host| host.contains(':'));
+    let bare = !text.contains("://") && !has_port && !text.contains(char::is_whitespace);
+    if bare { Ok(()) } else { full_url(text) }
+}
+
 /// A URL with scheme and host, where every command needs it.
 pub(super) fn full_url(text: &str) -> Result<(), String> {
     let complete = text.split_once("://").is_some_and(|(scheme, rest)| {
-        matches!(scheme, "http" | "https") && !rest.is_empty() && !rest.starts_with(['/', ':', '?'])
+        let has_host = !rest.is_empty() && !rest.starts_with(['/', ':', '?']);
+        matches!(scheme, "http" | "https") && has_host && !rest.contains(char::is_whitespace)
     });
     must(complete, "be a complete URL, such as `https://HOST`")
 }
@@ -47,6 +55,27 @@ pub(super) fn retry_mode(text: &str) -> Result<(), String> {
 /// `IPv4` or `IPv6`.
 pub(super) fn ip_mode(text: &str) -> Result<(), String> {
     must(matches!(text, "IPv4" | "IPv6"), "be `IPv4` or `IPv6`")
+}
+
+/// `ipv4` or `ipv6`, as the SDKs read their variable.
+pub(super) fn ip_mode_in_any_case(text: &str) -> Result<(), String> {
+    must(["ipv4", "ipv6"].iter().any(|mode| text.eq_ignore_ascii_case(mode)), "be `IPv4` or `IPv6`")
+}
+
+/// Whether DynamoDB's hosts by account are used.
+pub(super) fn account_mode(text: &str) -> Result<(), String> {
+    let modes = ["preferred", "required", "disabled"];
+    must(modes.iter().any(|mode| text.eq_ignore_ascii_case(mode)), "be `preferred`, `required` or `disabled`")
+}
+
+/// A whole number, which may be negative.
+pub(super) fn whole_number(text: &str) -> Result<(), String> {
+    must(text.parse::<i64>().is_ok(), "be a whole number")
+}
+
+/// `true` or `false`.
+pub(super) fn flag(text: &str) -> Result<(), String> {
+    must(["true", "false"].iter().any(|flag| text.eq_ignore_ascii_case(flag)), "be `true` or `false`")
 }
 
 /// Base64 of 32 bytes.
@@ -201,6 +230,9 @@ mod tests {
             (policy, " {} ", "\"{}\""),
             (url, "https://h", "h:1"),
             (url, "http://127.0.0.1:1/x", "http://"),
+            (url, "", "http://a b/"),
+            (lax_url, "sts.example.com/x", "localhost:1"),
+            (lax_url, "", "http://a b/"),
             (retry_mode, "adaptive", "legacy"),
             (ip_mode, "IPv6", "ipv6"),
             (prefix, "a/b", "a/"),

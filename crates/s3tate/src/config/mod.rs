@@ -17,11 +17,12 @@ mod statics;
 mod url;
 mod validate;
 pub mod value;
+mod variables;
 
 use std::collections::BTreeMap;
 
 pub use backend::{
-    AssumeRole, BackendConfig, Container, Credentials, Encryption, Endpoints, Metadata, Profile, ProfileFrom,
+    AccountFrom, AssumeRole, BackendConfig, Container, Credentials, Encryption, Endpoints, Metadata, Profile,
     Proxy, StaticKeys, Token, Transport, WebIdentity,
 };
 pub use explain::{Effective, effective};

@@ -26,6 +26,7 @@ pub fn validate(arguments: &Arguments, env: &Env) -> Result<()> {
         }
     }
     check_web_identity(arguments, &mut problems);
+    problems.extend(super::variables::problems(env));
     if problems.is_empty() { Ok(()) } else { Err(Error::of_problems(problems)) }
 }
 

@@ -30,6 +30,15 @@ pub(crate) fn cases() -> Vec<Case> {
         aws("AWS: no FIPS in the block, but in its variable")
             .with("use_fips_endpoint = false")
             .env("AWS_USE_FIPS_ENDPOINT", "true"),
+        aws("AWS: no dual stack in the block, but in its variable")
+            .with("use_dualstack_endpoint = false")
+            .env("AWS_USE_DUALSTACK_ENDPOINT", "true"),
+        aws("AWS: dual stack by its variable, which says 1")
+            .env("AWS_USE_DUALSTACK_ENDPOINT", "1")
+            .refused("AWS_USE_DUALSTACK_ENDPOINT"),
+        aws("AWS: no FIPS in the block, but in the profile")
+            .with("use_fips_endpoint = false")
+            .file("~/.aws/config", "[default]\nuse_fips_endpoint = true\n"),
         aws("AWS: FIPS of the profile").file("~/.aws/config", "[default]\nuse_fips_endpoint = true\n"),
         region("AWS: FIPS in a region without it", "eu-west-1").with("use_fips_endpoint = true"),
         aws("AWS: dual stack").with("use_dualstack_endpoint = true"),
@@ -57,6 +66,19 @@ pub(crate) fn cases() -> Vec<Case> {
                 "[default]\naws_access_key_id = AKIADEFAULT\naws_secret_access_key = s\n",
             ),
         behind_s3("AWS: DynamoDB with an account in the environment").env("AWS_ACCOUNT_ID", "123456789012"),
+        behind_s3("AWS: DynamoDB with the account of a role")
+            .with(r#"assume_role = { role_arn = "arn:aws:iam::123456789012:role/deploy" }"#)
+            .env("AWS_ENDPOINT_URL_STS", "{endpoint}"),
+        behind_s3("AWS: DynamoDB with the account of a token")
+            .no_env_keys()
+            .file("token", "a.web.token")
+            .with(r#"assume_role_with_web_identity = { role_arn = "arn:aws:iam::123456789012:role/deploy", web_identity_token_file = "token" }"#)
+            .env("AWS_ENDPOINT_URL_STS", "{endpoint}"),
+        behind_s3("AWS: DynamoDB with an account that has to be known")
+            .env("AWS_ACCOUNT_ID_ENDPOINT_MODE", "required"),
+        behind_s3("AWS: DynamoDB with AWS_ACCOUNT_ID_ENDPOINT_MODE unknown")
+            .env("AWS_ACCOUNT_ID_ENDPOINT_MODE", "perhaps")
+            .refused("AWS_ACCOUNT_ID_ENDPOINT_MODE"),
         behind_s3("AWS: DynamoDB with an account and AWS_ACCOUNT_ID_ENDPOINT_MODE")
             .env("AWS_ACCOUNT_ID", "123456789012")
             .env("AWS_ACCOUNT_ID_ENDPOINT_MODE", "disabled"),

@@ -17,7 +17,9 @@ pub(crate) fn cases() -> Vec<Case> {
         case("a pair for a bool with quotes").option(r#"use_lockfile="true""#).refused("use_lockfile"),
         case("a pair for a number").option("max_retries=3"),
         case("a pair for a number that is none").option("max_retries=many").refused("max_retries"),
-        case("a pair for a set").option(r#"forbidden_account_ids=["1"]"#),
+        case("a pair for a set")
+            .option(r#"forbidden_account_ids=["1"]"#)
+            .without("skip_requesting_account_id"),
         case("a pair for an object").option(r#"endpoints={s3="{other}"}"#),
         case("a pair for an object replaces it whole")
             .with(r#"endpoints = { s3 = "http://127.0.0.1:1", sts = "http://127.0.0.1:1" }"#)
@@ -79,7 +81,9 @@ pub(crate) fn cases() -> Vec<Case> {
             .refused_as("Failed to read file", "-backend-config"),
         case("a pair for a number with quotes").option(r#"max_retries="3""#).refused("max_retries"),
         case("a pair for a number with null").option("max_retries=null").refused("max_retries"),
-        case("a pair for a set of numbers").option("forbidden_account_ids=[1]"),
+        case("a pair for a set of numbers")
+            .option("forbidden_account_ids=[1]")
+            .without("skip_requesting_account_id"),
         case("a pair for a set with null").option("forbidden_account_ids=null"),
         case("a pair for a set with a text")
             .option(r#"forbidden_account_ids="1""#)

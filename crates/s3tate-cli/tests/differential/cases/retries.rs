@@ -23,6 +23,24 @@ pub(crate) fn cases() -> Vec<Case> {
         case("retry_mode legacy").with(r#"retry_mode = "legacy""#).refused("retry_mode"),
         case("retry_mode in capitals").with(r#"retry_mode = "Standard""#).refused("retry_mode"),
         case("AWS_RETRY_MODE").env("AWS_RETRY_MODE", "adaptive"),
-        case("AWS_RETRY_MODE unknown").env("AWS_RETRY_MODE", "legacy").refused("legacy"),
+        case("AWS_RETRY_MODE in capitals").env("AWS_RETRY_MODE", "Adaptive").refused("AWS_RETRY_MODE"),
+        case("AWS_RETRY_MODE unknown, and retry_mode")
+            .with(r#"retry_mode = "standard""#)
+            .env("AWS_RETRY_MODE", "legacy")
+            .refused("AWS_RETRY_MODE"),
+        case("AWS_MAX_ATTEMPTS 0").without("max_retries").env("AWS_MAX_ATTEMPTS", "0"),
+        case("AWS_MAX_ATTEMPTS below nothing").without("max_retries").env("AWS_MAX_ATTEMPTS", "-1"),
+        case("AWS_MAX_ATTEMPTS beside assume_role")
+            .with(r#"assume_role = { role_arn = "arn:aws:iam::123456789012:role/deploy" }"#)
+            .with("max_retries = 2")
+            .env("AWS_MAX_ATTEMPTS", "7"),
+        case("max_attempts of the profile beside assume_role")
+            .with(r#"assume_role = { role_arn = "arn:aws:iam::123456789012:role/deploy" }"#)
+            .file("~/.aws/config", "[default]\nmax_attempts = 6\n"),
+        case("max_retries 0 beside assume_role")
+            .with(r#"assume_role = { role_arn = "arn:aws:iam::123456789012:role/deploy" }"#)
+            .with("max_retries = 0")
+            .env("AWS_MAX_ATTEMPTS", "7"),
+        case("AWS_RETRY_MODE unknown").env("AWS_RETRY_MODE", "legacy").refused("AWS_RETRY_MODE"),
     ]
 }

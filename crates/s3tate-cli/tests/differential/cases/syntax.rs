@@ -25,7 +25,7 @@ pub(crate) fn cases() -> Vec<Case> {
         case("a fraction for a text").with("key = 1.50").at("1.5"),
         case("a large number for a text").with("key = 12345678901234567890").at("12345678901234567890"),
         case("a list for a set").with(r#"shared_config_files = ["b", "a", "b"]"#).file("a", "").file("b", ""),
-        case("a number in a set").with("forbidden_account_ids = [123]"),
+        case("a number in a set").with("forbidden_account_ids = [123]").without("skip_requesting_account_id"),
         case("null in a set").with("forbidden_account_ids = [null]"),
         case("a heredoc").with("key = <<EOT\nstate\nEOT\n").at("state\n").embedded(),
         case("a heredoc with less indentation").with("key = <<-EOT\n    state\n    EOT\n").at("state\n").embedded(),

@@ -1,5 +1,6 @@
 //! The search for credentials, in Terraform's order: the first source that is configured decides.
 
+mod account;
 mod container;
 mod metadata;
 mod profile;
@@ -16,7 +17,7 @@ pub(super) use role::Sts;
 
 use super::settings::Settings;
 use super::trouble::Trouble;
-use crate::config::{Credentials, ProfileFrom, StaticKeys};
+use crate::config::{Credentials, StaticKeys};
 use crate::identity::{CredentialSource, Outcome, Tried};
 
 /// What a source gave: keys, and which ones, for people.
@@ -98,7 +99,7 @@ impl Chain {
         if let Err(trouble) = &self.settings.sections {
             return Err(trouble.clone());
         }
-        let order = if self.profile_by_attribute() { ORDER_WITH_PROFILE } else { ORDER };
+        let order = if self.profile_first() { ORDER_WITH_PROFILE } else { ORDER };
         let mut tried = Vec::new();
         let mut found = None;
         for &source in order {
@@ -142,8 +143,8 @@ impl Chain {
         }
     }
 
-    fn profile_by_attribute(&self) -> bool {
-        self.config.profile.as_ref().is_some_and(|profile| profile.from == ProfileFrom::Attribute)
+    fn profile_first(&self) -> bool {
+        self.config.profile.as_ref().is_some_and(|profile| profile.first)
     }
 
     fn label(&self, source: CredentialSource) -> String {
@@ -180,7 +181,7 @@ impl Chain {
     }
 
     fn of_environment(&self) -> Answer {
-        if self.profile_by_attribute() {
+        if self.profile_first() {
             return Answer::Nothing("left aside because of the `profile` attribute".into());
         }
         match &self.config.env_keys {
@@ -192,7 +193,7 @@ impl Chain {
     }
 
     async fn of_environment_web_identity(&self) -> Answer {
-        if self.profile_by_attribute() {
+        if self.profile_first() {
             return Answer::Nothing("left aside because of the `profile` attribute".into());
         }
         match &self.config.env_web_identity {
@@ -220,7 +221,20 @@ fn of_attributes(keys: Option<&StaticKeys>) -> Answer {
 
 fn static_keys(keys: &StaticKeys, provider: &'static str) -> Keys {
     let token = keys.token.as_ref().map(|token| token.expose().to_owned());
-    Keys::new(&keys.access_key, keys.secret_key.expose(), token, None, provider)
+    with_account(
+        Keys::new(&keys.access_key, keys.secret_key.expose(), token, None, provider),
+        keys.account.as_deref(),
+    )
+}
+
+/// The same keys, with the account that they belong to, where it is known.
+fn with_account(keys: Keys, account: Option<&str>) -> Keys {
+    let Some(account) = account.filter(|account| !account.is_empty()) else { return keys };
+    let mut builder =
+        Keys::builder().access_key_id(keys.access_key_id()).secret_access_key(keys.secret_access_key());
+    builder.set_session_token(keys.session_token().map(str::to_owned));
+    builder.set_expiry(keys.expiry());
+    builder.account_id(account).provider_name("account").build()
 }
 
 /// The innermost causes of a failed request, in one line.

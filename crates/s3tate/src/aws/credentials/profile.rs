@@ -11,7 +11,7 @@ use aws_credential_types::Credentials as Keys;
 use aws_credential_types::provider::ProvideCredentials as _;
 use aws_runtime::env_config::section::Profile;
 
-use super::{Answer, Chain, Given, reason, static_keys};
+use super::{Answer, Chain, Given, reason, static_keys, with_account};
 use crate::config::{AssumeRole, Token, WebIdentity};
 
 /// Roles to assume, the last one first, and the profile whose own credentials they start from.
@@ -117,7 +117,8 @@ fn own_keys(profile: &Profile) -> Result<Option<Keys>, String> {
     match (profile.get("aws_access_key_id"), profile.get("aws_secret_access_key")) {
         (Some(id), Some(secret)) => {
             let token = profile.get("aws_session_token").map(str::to_owned);
-            Ok(Some(Keys::new(id, secret, token, None, "Profile")))
+            let keys = Keys::new(id, secret, token, None, "Profile");
+            Ok(Some(with_account(keys, profile.get("aws_account_id"))))
         }
         (None, None) => Ok(None),
         _ => Err(format!("profile `{}` has one half of a key only", profile.name())),

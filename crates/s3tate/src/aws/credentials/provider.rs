@@ -7,7 +7,7 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{self, ProvideCredentials, future};
 use tokio::sync::OnceCell;
 
-use super::{Chain, reason};
+use super::Chain;
 use crate::aws::trouble::Trouble;
 
 /// Gives credentials to all clients. Refuses them if the account may not be used, so that nothing is ever signed.
@@ -32,16 +32,14 @@ impl Provider {
         given.await.map_err(CredentialsError::provider_error)
     }
 
-    /// Asks STS whose keys these are, only if a list of accounts stands in the configuration.
+    /// Asks for the account that keys belong to, only if a list of accounts stands in the configuration.
     async fn check_account(&self, keys: &Keys) -> Result<(), Trouble> {
         let (allowed, forbidden) =
             (&self.chain.config.allowed_accounts, &self.chain.config.forbidden_accounts);
         if allowed.is_empty() && forbidden.is_empty() {
             return Ok(());
         }
-        let caller = self.chain.sts.caller(keys.clone()).await;
-        let caller = caller.map_err(|error| Trouble::NoAccount(reason(&error)))?;
-        let account = caller.account().unwrap_or_default().to_owned();
+        let account = self.chain.account(keys).await.map_err(Trouble::NoAccount)?;
         if forbidden.contains(&account) {
             return Err(Trouble::Account { account, list: "forbidden_account_ids" });
         }

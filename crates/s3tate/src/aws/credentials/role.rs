@@ -9,12 +9,15 @@ use aws_sdk_sts::config::Region;
 use aws_sdk_sts::config::endpoint::{DefaultResolver, Params, ResolveEndpoint as _};
 use aws_sdk_sts::error::SdkError;
 use aws_sdk_sts::operation::get_caller_identity::{GetCallerIdentityError, GetCallerIdentityOutput};
-use aws_sdk_sts::types::{PolicyDescriptorType, Tag};
+use aws_sdk_sts::types::{AssumedRoleUser, Credentials, PolicyDescriptorType, Tag};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_smithy_types::retry::RetryConfig;
+use aws_types::sdk_config::Builder as SdkConfigBuilder;
 use jiff::Timestamp;
 
-use super::{Given, reason};
+use super::{Given, reason, with_account};
+use crate::aws::settings::Settings;
 use crate::config::{AssumeRole, Token, WebIdentity};
 use crate::env::Env;
 
@@ -22,6 +25,8 @@ use crate::env::Env;
 #[derive(Debug)]
 pub(in crate::aws) struct Sts {
     sdk: SdkConfig,
+    /// How often a role is asked for. `max_retries` doesn't count here, as in stock clients.
+    retries: RetryConfig,
     endpoint: Option<String>,
     env: Env,
 }
@@ -29,18 +34,22 @@ pub(in crate::aws) struct Sts {
 type CallerResult = Result<GetCallerIdentityOutput, SdkError<GetCallerIdentityError, HttpResponse>>;
 
 impl Sts {
-    pub(in crate::aws) fn new(
-        sdk: &SdkConfig,
-        region: Option<&String>,
-        endpoint: Option<String>,
-        env: Env,
-    ) -> Self {
+    pub(in crate::aws) fn new(settings: &Settings, region: Option<&String>, env: Env) -> Self {
+        let sdk = &settings.sdk;
         let region = region.map(|region| Region::new(region.clone())).or_else(|| sdk.region().cloned());
-        Self { sdk: sdk.to_builder().region(region).build(), endpoint, env }
+        Self {
+            sdk: sdk.to_builder().region(region).build(),
+            retries: settings.role_retries.clone(),
+            endpoint: settings.endpoints.sts.clone(),
+            env,
+        }
     }
 
-    fn client(&self, keys: Option<Keys>) -> aws_sdk_sts::Client {
-        let sdk = self.sdk.to_builder();
+    fn for_roles(&self, keys: Option<Keys>) -> aws_sdk_sts::Client {
+        self.client(keys, self.sdk.to_builder().retry_config(self.retries.clone()))
+    }
+
+    fn client(&self, keys: Option<Keys>, sdk: SdkConfigBuilder) -> aws_sdk_sts::Client {
         let sdk = match keys {
             Some(keys) => sdk.credentials_provider(SharedCredentialsProvider::new(keys)),
             None => sdk,
@@ -65,16 +74,35 @@ impl Sts {
         endpoint.map(|endpoint| endpoint.url().to_owned()).unwrap_or_default()
     }
 
+    /// Where the time comes from.
+    pub(super) fn env(&self) -> &Env {
+        &self.env
+    }
+
+    /// Whether its endpoint can be asked at all.
+    ///
+    /// # Errors
+    /// Why not, as text for a message.
+    pub(in crate::aws) fn can_be_asked(&self) -> Result<(), String> {
+        match &self.endpoint {
+            Some(url) if !url.contains("://") => {
+                Err(format!("the STS endpoint `{url}` is not a complete URL, such as `https://HOST`"))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Whose keys these are.
     pub(in crate::aws) async fn caller(&self, keys: Keys) -> CallerResult {
-        self.client(Some(keys)).get_caller_identity().send().await
+        self.client(Some(keys), self.sdk.to_builder()).get_caller_identity().send().await
     }
 
     /// Assumes a role with keys.
     pub(super) async fn assume(&self, role: &AssumeRole, keys: Keys) -> Result<Given, String> {
+        self.can_be_asked()?;
         let session = role.session_name.clone().unwrap_or_else(|| self.session_name());
         let mut request = self
-            .client(Some(keys))
+            .for_roles(Some(keys))
             .assume_role()
             .role_arn(&role.role_arn)
             .role_session_name(&session)
@@ -91,16 +119,18 @@ impl Sts {
             request = request.transitive_tag_keys(key);
         }
         let answer = request.send().await.map_err(|error| refused(&role.role_arn, &error))?;
-        let keys = answer.credentials().map(|keys| given_keys(keys, "AssumeRole"));
+        let keys =
+            answer.credentials().map(|keys| given_keys(keys, answer.assumed_role_user(), "AssumeRole"));
         keys.map(|keys| Given::new(keys, detail(&role.role_arn, &session)))
             .ok_or_else(|| "STS answers without credentials".to_owned())
     }
 
     /// Assumes a role with an identity provider's token; the request is not signed.
     pub(super) async fn assume_with_token(&self, identity: &WebIdentity) -> Result<Given, String> {
+        self.can_be_asked()?;
         let session = identity.session_name.clone().unwrap_or_else(|| self.session_name());
         let request = self
-            .client(None)
+            .for_roles(None)
             .assume_role_with_web_identity()
             .role_arn(&identity.role_arn)
             .role_session_name(&session)
@@ -109,7 +139,8 @@ impl Sts {
             .set_policy(identity.policy.clone())
             .set_policy_arns(policies(&identity.policy_arns));
         let answer = request.send().await.map_err(|error| refused(&identity.role_arn, &error))?;
-        let keys = answer.credentials().map(|keys| given_keys(keys, "WebIdentity"));
+        let keys =
+            answer.credentials().map(|keys| given_keys(keys, answer.assumed_role_user(), "WebIdentity"));
         keys.map(|keys| Given::new(keys, detail(&identity.role_arn, &session)))
             .ok_or_else(|| "STS answers without credentials".to_owned())
     }
@@ -139,10 +170,11 @@ fn seconds(duration: Duration) -> i32 {
     i32::try_from(duration.as_secs()).unwrap_or(i32::MAX)
 }
 
-fn given_keys(keys: &aws_sdk_sts::types::Credentials, provider: &'static str) -> Keys {
+fn given_keys(keys: &Credentials, user: Option<&AssumedRoleUser>, provider: &'static str) -> Keys {
     let expires = Timestamp::from_second(keys.expiration().secs()).ok().map(SystemTime::from);
     let token = Some(keys.session_token().to_owned());
-    Keys::new(keys.access_key_id(), keys.secret_access_key(), token, expires, provider)
+    let keys = Keys::new(keys.access_key_id(), keys.secret_access_key(), token, expires, provider);
+    with_account(keys, user.and_then(|user| user.arn().split(':').nth(4)))
 }
 
 fn detail(role: &str, session: &str) -> String {
@@ -166,6 +198,9 @@ where
 #[cfg(test)]
 mod tests {
     use aws_config::BehaviorVersion;
+    use aws_runtime::env_config::section::EnvConfigSections;
+
+    use crate::config::Endpoints;
 
     use super::*;
 
@@ -176,7 +211,13 @@ mod tests {
             .use_fips(fips)
             .use_dual_stack(dual_stack);
         let region = sts_region.map(str::to_owned);
-        Sts::new(&sdk.build(), region.as_ref(), None, Env::new([], "", "")).url().await
+        let settings = Settings {
+            sections: Ok(EnvConfigSections::default()),
+            endpoints: Endpoints::default(),
+            sdk: sdk.build(),
+            role_retries: RetryConfig::standard(),
+        };
+        Sts::new(&settings, region.as_ref(), Env::new([], "", "")).url().await
     }
 
     #[tokio::test]

@@ -8,7 +8,7 @@ use aws_credential_types::provider::token::ProvideToken as _;
 use aws_runtime::env_config::section::Profile;
 use aws_sdk_sso::config::Region;
 
-use super::{Chain, Given, reason};
+use super::{Chain, Given, reason, with_account};
 
 /// What a profile says about IAM Identity Center.
 #[derive(Debug)]
@@ -74,7 +74,8 @@ impl Chain {
             let expires = u64::try_from(given.expiration()).ok().filter(|&millis| millis > 0);
             let expires = expires.map(|millis| SystemTime::UNIX_EPOCH + Duration::from_millis(millis));
             let token = given.session_token().map(str::to_owned);
-            Some(Keys::new(given.access_key_id()?, given.secret_access_key()?, token, expires, "Sso"))
+            let keys = Keys::new(given.access_key_id()?, given.secret_access_key()?, token, expires, "Sso");
+            Some(with_account(keys, Some(sso.account)))
         });
         let keys = keys.ok_or("SSO answers without keys")?;
         Ok(Given::new(keys, format!("SSO role `{}` in account {}", sso.role, sso.account)))

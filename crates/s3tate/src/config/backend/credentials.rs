@@ -13,7 +13,7 @@ pub struct Credentials {
     pub keys: Option<StaticKeys>,
     /// `assume_role_with_web_identity`, in place of all that follows.
     pub web_identity: Option<WebIdentity>,
-    /// The profile, where one is named. Named by attribute, it comes before the environment; else after it.
+    /// The profile, where one is named.
     pub profile: Option<Profile>,
     /// The keys in the environment.
     pub env_keys: Option<StaticKeys>,
@@ -33,6 +33,17 @@ pub struct Credentials {
     pub allowed_accounts: Vec<String>,
     /// Accounts that the caller must not belong to.
     pub forbidden_accounts: Vec<String>,
+    /// Who is asked for the account, where one of the lists needs it.
+    pub account_from: AccountFrom,
+}
+
+/// Who is asked for the account that the credentials belong to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AccountFrom {
+    /// STS.
+    Sts,
+    /// IAM, then STS: with `skip_credentials_validation`.
+    Iam,
 }
 
 /// An access key.
@@ -44,6 +55,8 @@ pub struct StaticKeys {
     pub secret_key: Secret,
     /// Session token of temporary credentials.
     pub token: Option<Secret>,
+    /// The account that they belong to, where it is told. DynamoDB has hosts by account.
+    pub account: Option<String>,
 }
 
 /// A named profile of the shared files.
@@ -51,17 +64,8 @@ pub struct StaticKeys {
 pub struct Profile {
     /// Its name.
     pub name: String,
-    /// Who named it.
-    pub from: ProfileFrom,
-}
-
-/// Who named a profile.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ProfileFrom {
-    /// The `profile` attribute.
-    Attribute,
-    /// `AWS_PROFILE` or `AWS_DEFAULT_PROFILE`.
-    Variable,
+    /// Whether it comes before the environment: the `profile` attribute names it, and `use_legacy_workflow` isn't set.
+    pub first: bool,
 }
 
 /// Where the container's agent gives credentials.
@@ -100,17 +104,44 @@ impl Reader<'_> {
             assume_role: self.assume_role()?,
             allowed_accounts: self.texts("allowed_account_ids"),
             forbidden_accounts: self.texts("forbidden_account_ids"),
+            account_from: self.account_from()?,
         })
     }
 
+    /// With both `skip_…` attributes nobody may be asked, so that a list can't be kept to.
+    fn account_from(&self) -> Result<AccountFrom> {
+        let skips = |name| self.flag(name).unwrap_or_default();
+        if !skips("skip_credentials_validation") {
+            return Ok(AccountFrom::Sts);
+        }
+        let lists = ["allowed_account_ids", "forbidden_account_ids"];
+        let list = lists.iter().find(|name| !self.texts(name).is_empty());
+        match list.filter(|_| skips("skip_requesting_account_id")) {
+            Some(list) => Err(self
+                .bad(list, "can't be kept to, since the account may not be asked for")
+                .hint("remove the list, or `skip_requesting_account_id`")),
+            None => Ok(AccountFrom::Iam),
+        }
+    }
+
     pub(super) fn credential_warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
         let keys = ["access_key", "secret_key", "token"].iter().any(|name| self.text(name).is_some());
         if keys && self.arguments.get("assume_role_with_web_identity").is_some() {
-            return vec![
-                "`assume_role_with_web_identity` has no effect beside `access_key` and `secret_key`".into(),
-            ];
+            warnings.push(
+                "`assume_role_with_web_identity` has no effect beside `access_key` and `secret_key`"
+                    .to_owned(),
+            );
         }
-        Vec::new()
+        let variable = self.variable(&["AWS_SHARED_CREDENTIALS_FILE"]);
+        if variable.is_some() && self.text("shared_credentials_file").is_some() {
+            warnings.push(
+                "`shared_credentials_file` has no effect beside AWS_SHARED_CREDENTIALS_FILE, as with Terraform; \
+                 `shared_credentials_files` has"
+                    .to_owned(),
+            );
+        }
+        warnings
     }
 
     fn static_keys(&self) -> Result<Option<StaticKeys>> {
@@ -121,6 +152,7 @@ impl Reader<'_> {
                 access_key,
                 secret_key: Secret::new(secret_key),
                 token: token.map(Secret::new),
+                account: None,
             })),
             (None, None) if token.is_none() => Ok(None),
             (Some(_), None) => Err(self.bad("access_key", "needs `secret_key` beside it")),
@@ -134,21 +166,24 @@ impl Reader<'_> {
             access_key: self.variable(&["AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY"])?,
             secret_key: Secret::new(self.variable(&["AWS_SECRET_ACCESS_KEY", "AWS_SECRET_KEY"])?),
             token: self.variable(&["AWS_SESSION_TOKEN"]).map(Secret::new),
+            account: self.variable(&["AWS_ACCOUNT_ID"]),
         })
     }
 
     fn profile(&self) -> Option<Profile> {
-        let attribute = self.text("profile").map(|name| Profile { name, from: ProfileFrom::Attribute });
+        let first = !self.flag("use_legacy_workflow").unwrap_or_default();
+        let attribute = self.text("profile").map(|name| Profile { name, first });
         attribute.or_else(|| {
             let name = self.variable(&["AWS_PROFILE", "AWS_DEFAULT_PROFILE"])?;
-            Some(Profile { name, from: ProfileFrom::Variable })
+            Some(Profile { name, first: false })
         })
     }
 
+    /// The variable comes between the attribute and its old name, as in stock clients.
     fn credentials_files(&self) -> Vec<PathBuf> {
         let files = self.files("shared_credentials_files", "AWS_SHARED_CREDENTIALS_FILE");
         match self.text("shared_credentials_file") {
-            Some(single) if self.texts("shared_credentials_files").is_empty() => vec![self.path(&single)],
+            Some(single) if files.is_empty() => vec![self.path(&single)],
             _ => files,
         }
     }

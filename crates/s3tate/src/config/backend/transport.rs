@@ -48,6 +48,8 @@ pub struct Endpoints {
     pub dynamodb: Option<String>,
     /// STS.
     pub sts: Option<String>,
+    /// IAM, which tells the account where STS may not be asked first.
+    pub iam: Option<String>,
     /// IAM Identity Center.
     pub sso: Option<String>,
 }
@@ -57,14 +59,12 @@ pub struct Endpoints {
 pub struct Proxy {
     /// Its URL, which may hold a password.
     pub url: String,
-    /// Whether the environment names it, so that loopback addresses are reached directly.
-    pub from_env: bool,
 }
 
 impl fmt::Debug for Proxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let shown = self.url.rsplit_once('@').map_or(self.url.as_str(), |(_, host)| host);
-        f.debug_struct("Proxy").field("url", &shown).field("from_env", &self.from_env).finish()
+        f.debug_struct("Proxy").field("url", &shown).finish()
     }
 }
 
@@ -77,8 +77,8 @@ impl Reader<'_> {
         Ok(Transport {
             endpoints: self.endpoints()?,
             path_style: flag("use_path_style") || flag("force_path_style"),
-            fips: self.flag_or_env("use_fips_endpoint", "AWS_USE_FIPS_ENDPOINT"),
-            dual_stack: self.flag_or_env("use_dualstack_endpoint", "AWS_USE_DUALSTACK_ENDPOINT"),
+            fips: self.flag_or_variable("use_fips_endpoint", "AWS_USE_FIPS_ENDPOINT"),
+            dual_stack: self.flag_or_variable("use_dualstack_endpoint", "AWS_USE_DUALSTACK_ENDPOINT"),
             sts_region: self.text("sts_region"),
             max_attempts: self.max_attempts()?,
             adaptive_retries: retry_mode.is_some_and(|mode| mode.eq_ignore_ascii_case("adaptive")),
@@ -100,6 +100,16 @@ impl Reader<'_> {
         if self.falls_back_to_http_proxy() {
             warnings.push("`http_proxy` is set without `https_proxy`, so it is used for both".into());
         }
+        let endpoints = self.endpoints().unwrap_or_default();
+        for (service, url) in
+            [("DynamoDB", endpoints.dynamodb), ("IAM", endpoints.iam), ("STS", endpoints.sts)]
+        {
+            if let Some(url) = url.filter(|url| !url.contains("://")) {
+                warnings.push(format!(
+                    "the {service} endpoint `{url}` is not a complete URL: nobody can be asked there"
+                ));
+            }
+        }
         warnings
     }
 
@@ -110,7 +120,7 @@ impl Reader<'_> {
 
     fn http_proxy(&self) -> Result<Option<Proxy>> {
         match self.given("http_proxy") {
-            Some(url) => self.proxy("http_proxy", url, false),
+            Some(url) => self.proxy("http_proxy", url),
             None => self.env_proxy("http_proxy", &["HTTP_PROXY", "http_proxy"]),
         }
     }
@@ -120,24 +130,24 @@ impl Reader<'_> {
             return self.http_proxy();
         }
         match self.given("https_proxy") {
-            Some(url) => self.proxy("https_proxy", url, false),
+            Some(url) => self.proxy("https_proxy", url),
             None => self.env_proxy("https_proxy", &["HTTPS_PROXY", "https_proxy"]),
         }
     }
 
     fn env_proxy(&self, name: &str, variables: &[&'static str]) -> Result<Option<Proxy>> {
-        self.variable(variables).map_or(Ok(None), |url| self.proxy(name, url, true))
+        self.variable(variables).map_or(Ok(None), |url| self.proxy(name, url))
     }
 
     /// A proxy's URL, `http://` before it where it has no scheme; an empty one means "no proxy".
-    fn proxy(&self, name: &str, url: String, from_env: bool) -> Result<Option<Proxy>> {
+    fn proxy(&self, name: &str, url: String) -> Result<Option<Proxy>> {
         if url.is_empty() {
             return Ok(None);
         }
         let url = if url.contains("://") { url } else { format!("http://{url}") };
         let known = ["http://", "https://"].iter().any(|scheme| url.starts_with(scheme));
         match url.parse::<http::Uri>() {
-            Ok(uri) if known && uri.host().is_some() => Ok(Some(Proxy { url, from_env })),
+            Ok(uri) if known && uri.host().is_some() => Ok(Some(Proxy { url })),
             _ => Err(self.bad(name, "is no URL of an HTTP proxy")),
         }
     }
@@ -150,6 +160,7 @@ impl Reader<'_> {
                 "dynamodb_endpoint",
                 &["AWS_ENDPOINT_URL_DYNAMODB", "AWS_DYNAMODB_ENDPOINT"],
             )?,
+            iam: self.endpoint("iam", "iam_endpoint", &["AWS_ENDPOINT_URL_IAM", "AWS_IAM_ENDPOINT"])?,
             sts: self.endpoint("sts", "sts_endpoint", &["AWS_ENDPOINT_URL_STS", "AWS_STS_ENDPOINT"])?,
             sso: self.endpoint("sso", "", &["AWS_ENDPOINT_URL_SSO"])?,
         })
@@ -162,13 +173,15 @@ impl Reader<'_> {
             return Err(self.bad(flat, &format!("and `endpoints.{member}` exclude each other")));
         }
         match nested.or_else(|| self.text(flat)).or_else(|| self.variable(variables)) {
-            Some(url) if !url.contains("://") => {
-                let message =
-                    format!("the {member} endpoint `{url}` is not a complete URL; nothing was done");
-                Err(Error::invalid(message).hint("write it with its scheme, such as `https://HOST`"))
-            }
+            Some(url) if !url.contains("://") && self.asks(member) => Err(incomplete(member, &url)),
             found => Ok(found),
         }
+    }
+
+    /// Whether every command asks this service.
+    fn asks(&self, service: &str) -> bool {
+        let has_table = || ["dynamodb_table", "lock_table"].iter().any(|name| self.text(name).is_some());
+        service == "s3" || (service == "dynamodb" && has_table())
     }
 
     fn max_attempts(&self) -> Result<Option<u32>> {
@@ -182,4 +195,10 @@ impl Reader<'_> {
             Some(_) => Err(self.bad("max_retries", "must be a number")),
         }
     }
+}
+
+/// The error about an endpoint without a scheme.
+pub(crate) fn incomplete(service: &str, url: &str) -> Error {
+    Error::invalid(format!("the {service} endpoint `{url}` is not a complete URL; nothing was done"))
+        .hint("write it with its scheme, such as `https://HOST`")
 }
