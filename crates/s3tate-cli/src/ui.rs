@@ -13,13 +13,51 @@ use crate::report;
 /// # Errors
 /// Standard output can't be written; a reader that has seen enough is no error.
 pub(crate) fn data(text: impl AsRef<[u8]>) -> Result<()> {
-    let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_ref()).and_then(|()| out.flush()) {
-        Ok(()) => Ok(()),
-        Err(cause) if cause.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        Err(cause) => {
-            Err(Error::new(ErrorKind::Unavailable, "can't write to standard output").with_source(cause))
-        }
+    let mut out = Data::new();
+    let written = out.write_all(text.as_ref());
+    out.finish(written.map_err(not_written))
+}
+
+fn not_written(cause: std::io::Error) -> Error {
+    Error::new(ErrorKind::Unavailable, "can't write to standard output").with_source(cause)
+}
+
+/// Standard output for data that comes piece by piece.
+#[derive(Debug)]
+pub(crate) struct Data {
+    out: std::io::StdoutLock<'static>,
+    enough: bool,
+}
+
+impl Data {
+    pub(crate) fn new() -> Self {
+        Self { out: std::io::stdout().lock(), enough: false }
+    }
+
+    /// What came of writing it: a reader that has seen enough, and went away, is no error.
+    ///
+    /// # Errors
+    /// `written`'s, or what is left can't be written.
+    pub(crate) fn finish(mut self, written: Result<()>) -> Result<()> {
+        let finished = written.and_then(|()| self.flush().map_err(not_written));
+        if self.enough { Ok(()) } else { finished }
+    }
+
+    fn note<T>(&mut self, result: std::io::Result<T>) -> std::io::Result<T> {
+        self.enough |= matches!(&result, Err(cause) if cause.kind() == std::io::ErrorKind::BrokenPipe);
+        result
+    }
+}
+
+impl std::io::Write for Data {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let written = self.out.write(bytes);
+        self.note(written)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        let flushed = self.out.flush();
+        self.note(flushed)
     }
 }
 

@@ -8,12 +8,17 @@ use aws_sdk_dynamodb::types::{
     AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
 };
 use aws_sdk_s3::config::{BehaviorVersion, Region};
-use aws_sdk_s3::types::{BucketVersioningStatus, VersioningConfiguration};
+use aws_sdk_s3::types::{
+    BucketVersioningStatus, CompletedMultipartUpload, CompletedPart, VersioningConfiguration,
+};
 use bytes::Bytes;
 use md5::{Digest, Md5};
 
 use crate::REGION;
 use crate::runtime::runtime;
+
+/// The size of stock's parts.
+const PART_BYTES: usize = 5 << 20;
 
 /// A table item whose attributes are all strings, as locks and digests are.
 pub type Item = BTreeMap<String, String>;
@@ -152,6 +157,32 @@ impl Store {
     pub fn try_put(&self, key: &str, bytes: impl Into<Vec<u8>>) -> Result<(), Box<aws_sdk_s3::Error>> {
         let request = self.s3.put_object().bucket(&self.bucket).key(key).body(bytes.into().into());
         wait(request.send()).map(drop).map_err(|error| Box::new(error.into()))
+    }
+
+    /// Writes an object as stock clients write large ones: in parts of 5 MiB, so that its ETag is no MD5.
+    pub fn put_in_parts(&self, key: &str, bytes: impl Into<Bytes>) {
+        let bytes = bytes.into();
+        wait(async {
+            let create = self.s3.create_multipart_upload().bucket(&self.bucket).key(key);
+            let id = create.send().await.expect("the upload begins").upload_id.expect("it has an id");
+            let mut parts = Vec::new();
+            for (number, start) in (1..).zip((0..bytes.len()).step_by(PART_BYTES)) {
+                let body = bytes.slice(start..bytes.len().min(start + PART_BYTES));
+                let part = self.s3.upload_part().bucket(&self.bucket).key(key).upload_id(&id);
+                let sent = part.part_number(number).body(body.into()).send().await;
+                let etag = sent.expect("the part is stored").e_tag;
+                parts.push(CompletedPart::builder().part_number(number).set_e_tag(etag).build());
+            }
+            let parts = CompletedMultipartUpload::builder().set_parts(Some(parts)).build();
+            let complete = self.s3.complete_multipart_upload().bucket(&self.bucket).key(key).upload_id(id);
+            complete.multipart_upload(parts).send().await.expect("the upload is completed");
+        });
+    }
+
+    /// How many uploads in parts were begun and neither completed nor aborted.
+    pub fn open_uploads(&self) -> usize {
+        let listed = wait(self.s3.list_multipart_uploads().bucket(&self.bucket).send());
+        listed.expect("uploads are listed").uploads().len()
     }
 
     /// Deletes an object, if there.

@@ -1,6 +1,7 @@
 //! The one reader of environment variables, clock, randomness and the names of user and host.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -65,6 +66,11 @@ impl Env {
     /// `user@host`, either side possibly empty: the `Who` of a lock record.
     pub fn who(&self) -> String {
         format!("{}@{}", self.user, self.host)
+    }
+
+    /// Where temporary files go: `TMPDIR`, else the system's own place for them.
+    pub fn temp_dir(&self) -> PathBuf {
+        self.var("TMPDIR").map_or_else(std::env::temp_dir, PathBuf::from)
     }
 
     /// The present time.

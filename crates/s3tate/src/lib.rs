@@ -17,6 +17,7 @@ pub mod config;
 mod copy;
 mod digest;
 mod digest_item;
+mod download;
 mod env;
 mod error;
 mod identity;
@@ -28,6 +29,7 @@ mod outputs;
 mod problem;
 #[doc(hidden)]
 pub mod protocol;
+mod pull;
 mod push;
 mod read;
 pub mod state;

@@ -1,14 +1,15 @@
-//! Objects of the bucket: read whole, compare-and-swap write, conditional delete, listing.
+//! Objects of the bucket: start of a read, compare-and-swap write, conditional delete, listing.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use aws_sdk_s3::operation::get_object::builders::GetObjectFluentBuilder;
 use aws_sdk_s3::operation::get_object::{GetObjectError, GetObjectOutput};
 use aws_sdk_s3::operation::head_object::HeadObjectError;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ObjectCannedAcl, ServerSideEncryption};
 use base64::Engine as _;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use percent_encoding::NON_ALPHANUMERIC;
 use sha2::Digest as _;
 
@@ -20,8 +21,19 @@ use crate::names::{ETag, StateKey, VersionId};
 
 /// The content type of state and lock objects, as stock clients set it.
 const CONTENT_TYPE: &str = "application/json";
-/// How often a body that broke off is asked for again.
-const BODY_ATTEMPTS: usize = 3;
+
+/// Adds the headers of a customer's key, which every request needs that touches bytes.
+macro_rules! with_customer_key {
+    ($request:expr, $config:expr) => {
+        match &$config.encryption {
+            Encryption::Customer(customer) => $request
+                .sse_customer_algorithm("AES256")
+                .sse_customer_key(customer.key.expose())
+                .sse_customer_key_md5(&customer.md5),
+            _ => $request,
+        }
+    };
+}
 
 /// The configured bucket, with the headers that every request to it needs.
 #[derive(Debug, Clone)]
@@ -116,30 +128,28 @@ impl Bucket {
         format!("s3://{}/{key}", self.config.bucket)
     }
 
-    /// Reads an object whole; `None` where there is none. A body that breaks off is asked for again.
-    pub(crate) async fn get(&self, key: &str) -> Result<Option<Body>, Failure> {
-        let mut attempt = 1;
-        loop {
-            let Some(output) = self.start_get(key).await? else { return Ok(None) };
-            let (etag, facts) = facts(&output);
-            match collect(output).await {
-                Ok(bytes) => return Ok(Some(Body { bytes, etag, facts })),
-                Err(why) if attempt >= BODY_ATTEMPTS => return Err(Failure::interrupted(Service::S3, why)),
-                Err(why) => tracing::warn!(key, attempt, why, "the body broke off"),
-            }
-            attempt += 1;
-        }
-    }
-
     /// Starts reading an object; `None` where there is none.
     pub(crate) async fn start_get(&self, key: &str) -> Result<Option<GetObjectOutput>, Failure> {
-        let mut request = self.clients.s3().await.get_object().bucket(&self.config.bucket).key(key);
-        if let Encryption::Customer(customer) = &self.config.encryption {
-            request = request
-                .sse_customer_algorithm("AES256")
-                .sse_customer_key(customer.key.expose())
-                .sse_customer_key_md5(&customer.md5);
-        }
+        self.send_get(self.get_request(key).await).await
+    }
+
+    /// Starts reading an object from an offset on, if it still has this entity tag.
+    pub(crate) async fn start_get_from(
+        &self,
+        key: &str,
+        offset: u64,
+        etag: &ETag,
+    ) -> Result<Option<GetObjectOutput>, Failure> {
+        let request = self.get_request(key).await.range(format!("bytes={offset}-"));
+        self.send_get(request.if_match(etag.as_str())).await
+    }
+
+    async fn get_request(&self, key: &str) -> GetObjectFluentBuilder {
+        let request = self.clients.s3().await.get_object().bucket(&self.config.bucket).key(key);
+        with_customer_key!(request, self.config)
+    }
+
+    async fn send_get(&self, request: GetObjectFluentBuilder) -> Result<Option<GetObjectOutput>, Failure> {
         match request.send().await {
             Ok(output) => Ok(Some(output)),
             Err(error) if error.as_service_error().is_some_and(GetObjectError::is_no_such_key) => Ok(None),
@@ -241,14 +251,8 @@ impl Bucket {
 
     /// Whether an object is there.
     pub(crate) async fn exists(&self, key: &str) -> Result<bool, Failure> {
-        let mut request = self.clients.s3().await.head_object().bucket(&self.config.bucket).key(key);
-        if let Encryption::Customer(customer) = &self.config.encryption {
-            request = request
-                .sse_customer_algorithm("AES256")
-                .sse_customer_key(customer.key.expose())
-                .sse_customer_key_md5(&customer.md5);
-        }
-        match request.send().await {
+        let request = self.clients.s3().await.head_object().bucket(&self.config.bucket).key(key);
+        match with_customer_key!(request, self.config).send().await {
             Ok(_) => Ok(true),
             Err(error) if error.as_service_error().is_some_and(HeadObjectError::is_not_found) => Ok(false),
             Err(error) => Err(self.clients.failure(Service::S3, &error)),
@@ -299,16 +303,4 @@ fn tagging(tags: &BTreeMap<String, String>) -> String {
     let encode = |text: &str| percent_encoding::utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
     let pairs = tags.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value)));
     pairs.collect::<Vec<_>>().join("&")
-}
-
-async fn collect(mut output: GetObjectOutput) -> Result<Bytes, String> {
-    let expected = output.content_length().and_then(|length| usize::try_from(length).ok());
-    let mut bytes = BytesMut::with_capacity(expected.unwrap_or_default());
-    while let Some(chunk) = output.body.next().await {
-        bytes.extend_from_slice(&chunk.map_err(|error| error.to_string())?);
-    }
-    match expected {
-        Some(expected) if expected != bytes.len() => Err(format!("{} of {expected} bytes came", bytes.len())),
-        _ => Ok(bytes.freeze()),
-    }
 }

@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::aws::Failure;
 use crate::digest::StateDigest;
+use crate::download::Download;
 use crate::error::{Error, ErrorKind, Result};
 use crate::names::{ETag, VersionId};
-use crate::object::{Body, Metadata};
+use crate::object::{Body, Bucket, Metadata};
 use crate::workspace::Workspace;
 
 /// The pause between readings while the digest disagrees, as with stock clients.
@@ -79,13 +81,28 @@ impl Workspace {
     /// Object and recorded digest, read at the same time and not compared.
     pub(crate) async fn read_once(&self) -> Result<(Snapshot, Option<StateDigest>)> {
         let bucket = self.bucket();
-        let object = async {
-            let body = bucket.get(self.key.as_str()).await;
-            body.map_err(|failure| bucket.error(failure, format!("can't read `{}`", self.url())))
-        };
+        let (body, recorded) = self.with_digest(&bucket, bucket.get(self.key.as_str())).await?;
+        Ok((Snapshot::new(body), recorded))
+    }
+
+    /// The object, its body still to come, and the recorded digest, asked for at the same time.
+    pub(crate) async fn open<'a>(
+        &'a self,
+        bucket: &'a Bucket,
+    ) -> Result<(Option<Download<'a>>, Option<StateDigest>)> {
+        self.with_digest(bucket, bucket.open(self.key.as_str())).await
+    }
+
+    async fn with_digest<T>(
+        &self,
+        bucket: &Bucket,
+        object: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<(T, Option<StateDigest>)> {
         // Both are waited for, so that the same mistake gives the same error each time: the object's.
-        let (body, recorded) = futures::future::join(object, self.recorded_digest()).await;
-        Ok((Snapshot::new(body?), recorded?))
+        let (object, recorded) = futures::future::join(object, self.recorded_digest()).await;
+        let object =
+            object.map_err(|failure| bucket.error(failure, format!("can't read `{}`", self.url())))?;
+        Ok((object, recorded?))
     }
 
     /// The digest in the table; `None` where there is no table or nothing usable in it.

@@ -19,7 +19,7 @@ struct State {
     pipe: Pipe,
     bytes: Vec<u8>,
     _piped: Endpoint,
-    _endpoint: Endpoint,
+    endpoint: Endpoint,
 }
 
 impl State {
@@ -31,7 +31,7 @@ impl State {
         let (piped, pipe) = endpoint.piped();
         let workdir = Workdir::with(&Backend::new(&endpoint, KEY, Locking::Table).block(Terraform::V1_11));
         let s3tate = s3tate(&piped).env("S3TATE_LOG", "s3tate=debug");
-        Self { workdir, s3tate, pipe, bytes, _piped: piped, _endpoint: endpoint }
+        Self { workdir, s3tate, pipe, bytes, _piped: piped, endpoint }
     }
 
     fn run(&self, args: &[&str]) -> Finished {
@@ -73,4 +73,13 @@ fn outputs_of_70_mb_are_read_within_256_kib_and_24_mib() {
         let received = large.pipe.take_received_bytes();
         assert!(received < 256 * 1024, "{args:?} was sent {received} bytes");
     }
+}
+
+/// Whether its entity tag proves the digest, or only all of its bytes do, as where stock uploaded it in parts.
+#[test]
+fn a_pull_of_70_mb_takes_no_memory_for_them() {
+    let large = State::new(RESOURCES);
+    assert!(run_within(8, &large, &["state", "pull"]).stdout() == large.bytes);
+    large.endpoint.store().put_in_parts(KEY, large.bytes.clone());
+    assert!(run_within(8, &large, &["state", "pull"]).stdout() == large.bytes);
 }

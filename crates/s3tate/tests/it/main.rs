@@ -1,11 +1,13 @@
 //! The library against the embedded endpoint; after each step the store itself is looked into.
 
 mod bootstrap;
+mod breaking;
 mod dropped;
 mod encryption;
 mod hostile;
 mod locks;
 mod reading;
 mod reference;
+mod scripted;
 mod stage;
 mod writing;

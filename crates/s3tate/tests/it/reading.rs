@@ -5,6 +5,12 @@ use s3tate_testkit::md5_hex;
 
 use crate::stage::{KEY, Stage, run, state};
 
+/// Records a digest as stock clients do.
+fn record(stage: &Stage, digest: &str) {
+    let id = format!("{}-md5", stage.lock_path());
+    stage.endpoint.store().put_item(&[("LockID".into(), id), ("Digest".into(), digest.to_owned())].into());
+}
+
 /// Check 39.
 #[test]
 fn reading_what_is_missing_creates_nothing() {
@@ -33,9 +39,8 @@ fn an_empty_object_is_no_state() {
 fn a_digest_that_disagrees_fails_with_both_checksums() {
     let stage = Stage::new(&[]);
     stage.endpoint.store().put(KEY, state(1, "l", "a"));
-    let id = format!("{}-md5", stage.lock_path());
     let recorded = "0".repeat(32);
-    stage.endpoint.store().put_item(&[("LockID".into(), id), ("Digest".into(), recorded.clone())].into());
+    record(&stage, &recorded);
     for error in [
         run(stage.workspace("default").read()).unwrap_err(),
         run(stage.workspace("default").outputs()).unwrap_err(),
@@ -51,8 +56,7 @@ fn a_digest_that_disagrees_fails_with_both_checksums() {
 #[test]
 fn a_digest_without_an_object_is_refused() {
     let stage = Stage::new(&[]);
-    let id = format!("{}-md5", stage.lock_path());
-    stage.endpoint.store().put_item(&[("LockID".into(), id), ("Digest".into(), "a".repeat(32))].into());
+    record(&stage, &"a".repeat(32));
     let error = run(stage.workspace("default").read()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Corrupt);
     assert!(error.hint_text().unwrap().contains("remove that item"));
@@ -63,9 +67,64 @@ fn a_digest_without_an_object_is_refused() {
 fn a_malformed_digest_counts_as_unknown() {
     let stage = Stage::new(&[]);
     stage.endpoint.store().put(KEY, state(1, "l", "a"));
-    let id = format!("{}-md5", stage.lock_path());
-    stage.endpoint.store().put_item(&[("LockID".into(), id), ("Digest".into(), "zz".into())].into());
+    record(&stage, "zz");
     assert!(run(stage.workspace("default").read()).unwrap().bytes.is_some());
+}
+
+/// Check 4. The entity tag of an upload in parts proves nothing, so all bytes must.
+#[test]
+fn a_state_in_parts_is_proven_by_all_its_bytes() {
+    let stage = Stage::new(&[]);
+    let large = state(1, "l", &"x".repeat(12 << 20));
+    stage.endpoint.store().put_in_parts(KEY, large.clone());
+    record(&stage, &md5_hex(&large));
+    assert!(stage.endpoint.store().get(KEY).unwrap().etag.ends_with("-3\""));
+    let workspace = stage.workspace("default");
+    assert!(run(workspace.read()).unwrap().bytes.unwrap() == large);
+    let mut printed = Vec::new();
+    assert!(run(workspace.pull(&mut printed)).unwrap());
+    assert!(printed == large);
+}
+
+/// Check 57.
+#[test]
+fn pulled_bytes_are_the_stored_ones() {
+    let stage = Stage::new(&[]);
+    // Neither as s3tate nor as Terraform would lay it out.
+    let bytes = b"{\"serial\":3,\n\n \"version\":4, \"unknown\": [1.0]}".to_vec();
+    stage.endpoint.store().put(KEY, bytes.clone());
+    for digest in [None, Some(md5_hex(&bytes))] {
+        if let Some(digest) = &digest {
+            record(&stage, digest);
+        }
+        let mut printed = Vec::new();
+        assert!(run(stage.workspace("default").pull(&mut printed)).unwrap());
+        assert_eq!(printed, bytes);
+    }
+    assert_eq!(stage.endpoint.store().digest(KEY), Some(md5_hex(&bytes)));
+}
+
+#[test]
+fn nothing_unproven_is_passed_on() {
+    let stage = Stage::new(&[]);
+    stage.endpoint.store().put(KEY, state(1, "l", "a"));
+    record(&stage, &md5_hex(b"another"));
+    let mut printed = Vec::new();
+    let error = run(stage.workspace("default").pull(&mut printed)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Corrupt);
+    stage.endpoint.store().delete(KEY);
+    let error = run(stage.workspace("default").pull(&mut printed)).unwrap_err();
+    assert!(error.hint_text().unwrap().contains("remove that item"), "{error:?}");
+    assert!(printed.is_empty());
+}
+
+#[test]
+fn a_missing_or_empty_state_is_nothing_to_pull() {
+    let stage = Stage::new(&[]);
+    let mut printed = Vec::new();
+    assert!(!run(stage.workspace("default").pull(&mut printed)).unwrap());
+    stage.endpoint.store().put(KEY, "");
+    assert!(!run(stage.workspace("default").pull(&mut printed)).unwrap());
 }
 
 /// Check 35, and that listing costs by workspaces once there are many objects.
