@@ -32,6 +32,7 @@ pub mod protocol;
 mod pull;
 mod push;
 mod read;
+mod resources;
 pub mod state;
 mod workspace;
 mod write;

@@ -41,6 +41,9 @@ fn reading_takes_one_round_of_two_requests() {
     for args in [&["output", "-json"][..], &["output", "-raw", "greeting"], &["state", "pull"]] {
         assert_count(&counted.requests(2, args), 2);
     }
+    for args in [&["state", "list"][..], &["state", "show", "terraform_data.first"]] {
+        assert_count(&counted.requests(2, args), 2);
+    }
 }
 
 #[test]

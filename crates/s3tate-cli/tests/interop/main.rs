@@ -1,5 +1,6 @@
 //! s3tate and stock programs on the same buckets, tables and working directories.
 
+mod addresses;
 mod aws_cli;
 mod bad_input;
 mod bootstrap;

@@ -116,13 +116,29 @@ pub(super) fn check_object_instance(text: &str, kind: &str) -> Result<(), String
     parser.end()
 }
 
-struct Parser<'a> {
+/// Whether a text is a name as Terraform's language has it, dashes included.
+pub(super) fn is_identifier(text: &str) -> bool {
+    let mut parser = Parser::new(text);
+    parser.name().is_ok() && parser.is_done()
+}
+
+/// Takes an address apart from its start.
+pub(super) struct Parser<'a> {
     rest: &'a str,
 }
 
 impl<'a> Parser<'a> {
+    pub(super) fn new(text: &'a str) -> Self {
+        Self { rest: text }
+    }
+
+    /// Whether nothing is left.
+    pub(super) fn is_done(&self) -> bool {
+        self.rest.is_empty()
+    }
+
     /// Reads module steps as long as there are any, and the dot behind them if more follows.
-    fn modules(&mut self) -> Result<ModuleAddress, String> {
+    pub(super) fn modules(&mut self) -> Result<ModuleAddress, String> {
         let mut steps = Vec::new();
         while self.skip("module.") {
             let name = self.name()?.to_owned();
@@ -156,21 +172,21 @@ impl<'a> Parser<'a> {
     }
 
     /// Skips `text` if it comes next, and tells whether it did.
-    fn skip(&mut self, text: &str) -> bool {
+    pub(super) fn skip(&mut self, text: &str) -> bool {
         let rest = self.rest.strip_prefix(text);
         self.rest = rest.unwrap_or(self.rest);
         rest.is_some()
     }
 
-    fn dot(&mut self) -> Result<(), String> {
+    pub(super) fn dot(&mut self) -> Result<(), String> {
         if self.skip(".") { Ok(()) } else { Err("an attribute access or an index is required".to_owned()) }
     }
 
-    fn end(&self) -> Result<(), String> {
+    pub(super) fn end(&self) -> Result<(), String> {
         if self.rest.is_empty() { Ok(()) } else { Err(format!("unexpected text {:?} at its end", self.rest)) }
     }
 
-    fn name(&mut self) -> Result<&'a str, String> {
+    pub(super) fn name(&mut self) -> Result<&'a str, String> {
         let is_start = |c: char| c == '_' || unicode_ident::is_xid_start(c);
         let is_continue = |c: char| c == '-' || unicode_ident::is_xid_continue(c);
         if !self.rest.starts_with(is_start) {
@@ -183,7 +199,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Reads an instance key and the closing bracket behind it.
-    fn key(&mut self) -> Result<InstanceKey, String> {
+    pub(super) fn key(&mut self) -> Result<InstanceKey, String> {
         self.rest = self.rest.trim_start_matches(' ');
         let key = if self.skip("\"") {
             InstanceKey::Text(self.quoted()?)

@@ -103,6 +103,14 @@ impl<'a> Instance<'a> {
         self.status == "tainted"
     }
 
+    /// The value of an attribute that is a text.
+    pub(super) fn text_attribute(&self, name: &str) -> Option<Cow<'_, str>> {
+        match (self.attributes, &self.attributes_flat) {
+            (Some(attributes), _) => attributes.members()?.filter(|(own, _)| own == name).last()?.1.text(),
+            (None, flat) => flat.as_ref()?.get(name).map(|text| Cow::Borrowed(text.as_str())),
+        }
+    }
+
     /// Checks what doesn't show in the JSON types.
     pub(super) fn check(&self) -> Result<(), String> {
         if !matches!(&*self.status, "" | "tainted") {

@@ -4,6 +4,7 @@
 //!
 //! - [`Header`]: version, serial, lineage; [`is_encrypted`] for documents that `OpenTofu` encrypted
 //! - [`StateFile`]: a whole document, its parts borrowed and checked on demand; [`managed_resource_addresses`]
+//! - [`ResourcesReader`], [`Instances`], [`Target`]: resources from a stream, and which of them an address selects
 //! - [`OutputsReader`]: outputs from a stream, without the rest of the document
 //! - [`Outputs`], [`Type`], [`Value`], [`Number`]: typed output values; [`render`]: how `terraform output` prints them
 //! - [`empty_state`], [`with_header`], [`normalize`], [`content_equal`]: writing and comparing
@@ -15,6 +16,7 @@ mod error;
 mod fields;
 mod header;
 mod instance;
+mod instances;
 mod json;
 mod number;
 mod outputs;
@@ -23,6 +25,9 @@ mod printable;
 mod quote;
 pub mod render;
 mod resource;
+mod resources_reader;
+mod show;
+mod target;
 mod typing;
 mod v4;
 mod value;
@@ -36,12 +41,16 @@ pub use content::content_equal;
 pub use error::StateError;
 pub use header::{Header, is_encrypted};
 pub use instance::Instance;
+pub use instances::{Instances, ListedResource, Unknown};
 pub use json::{Kind, Raw};
 pub use number::Number;
 pub use outputs::{Output, Outputs};
 pub use outputs_reader::{OutputsDocument, OutputsReader, Progress};
 pub(crate) use quote::go_quote;
 pub use resource::{Mode, Resource};
+pub use resources_reader::ResourcesReader;
+pub(crate) use show::{Showing, show};
+pub use target::{ResourceAddress, Target};
 pub use typing::Type;
 pub use v4::{StateFile, managed_resource_addresses};
 pub use value::Value;

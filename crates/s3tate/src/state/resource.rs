@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use super::address::{InstanceKey, ModuleAddress};
 use super::fields::{elements, known, members, set};
 use super::json::Raw;
-use super::{Instance, StateError};
+use super::{Instance, ResourceAddress, StateError};
 
 /// Whether Terraform manages a resource or only reads it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -37,7 +37,7 @@ pub struct Resource<'a> {
 
 impl<'a> Resource<'a> {
     /// Reads one element of `resources`, its instances included.
-    fn parse(raw: Raw<'a>) -> Result<Self, StateError> {
+    pub(super) fn parse(raw: Raw<'a>) -> Result<Self, StateError> {
         let fields = Fields::parse(raw)?;
         let label = fields.label();
         let invalid = |reason: String| StateError::Resource { resource: label.clone(), reason };
@@ -92,6 +92,12 @@ impl<'a> Resource<'a> {
             }
         }
         Ok(())
+    }
+
+    /// The address of the resource in its parts.
+    pub fn address_parts(&self) -> ResourceAddress {
+        let (module, mode) = (self.module.clone(), self.mode);
+        ResourceAddress { module, mode, type_name: self.type_name.to_string(), name: self.name.to_string() }
     }
 
     /// The address of the resource, or of one of its instances.

@@ -3,6 +3,9 @@
 //! Every text ends with one newline, except that [`raw`] adds nothing to the value.
 
 mod human;
+mod resource;
+
+pub(super) use resource::resource;
 
 use super::Outputs;
 use super::json::{indented, push_quoted};

@@ -6,5 +6,6 @@ mod mutations;
 mod numbers;
 mod outputs;
 mod reader_cases;
+mod resources;
 mod streaming;
 mod writing;
