@@ -12,7 +12,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailur
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
-use super::{Holder, LockInfo, LockKind, LockRecord, LockStore, Refusal, is_ours, judge};
+use super::{Holder, LockInfo, LockKind, LockRecord, LockStore, Refusal, judge, settle, unclear};
 use crate::aws::{Clients, Failure, Service};
 use crate::error::{Error, ErrorKind, Result};
 use crate::names::LockPath;
@@ -77,20 +77,14 @@ impl ItemLock {
             // Not every store sends the item along.
             let holder = match failed.item() {
                 Some(item) => Some(self.holder_of(item)),
-                None => self.find_holder().await.map_err(Refusal::Failed)?,
+                None => self.find_holder().await.map_err(|error| unclear(error, record))?,
             };
             return judge(holder, record);
         }
         let failure = self.clients.failure(Service::DynamoDb, error);
         let lost = failure.outcome_unknown();
-        // A lost reply: what is stored tells whether we hold the lock.
-        if lost
-            && let Ok(Some(holder)) = self.find_holder().await
-            && is_ours(&holder, record)
-        {
-            return Ok(holder);
-        }
-        Err(Refusal::Failed(table_error(failure, &self.table, &format!("can't lock `{}`", self.path))))
+        let error = table_error(failure, &self.table, &format!("can't lock `{}`", self.path));
+        if lost { settle(self.find_holder().await, error, record) } else { Err(Refusal::Failed(error)) }
     }
 
     async fn find_holder(&self) -> Result<Option<Holder>> {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
-use super::{Holder, LockInfo, LockKind, LockRecord, LockStore, Refusal, is_ours, judge};
+use super::{Holder, LockInfo, LockKind, LockRecord, LockStore, Refusal, judge, settle, unclear};
 use crate::aws::{Clients, Failure};
 use crate::config::BackendConfig;
 use crate::error::{ErrorKind, Result};
@@ -65,17 +65,12 @@ impl ObjectLock {
             return Err(Refusal::Contended("another client was just writing the lock object".into()));
         }
         if failure.precondition_failed() {
-            return judge(self.find_holder().await.map_err(Refusal::Failed)?, record);
+            return judge(self.find_holder().await.map_err(|error| unclear(error, record))?, record);
         }
-        // A lost reply: what is stored tells whether we hold the lock.
-        if failure.outcome_unknown()
-            && let Ok(Some(holder)) = self.find_holder().await
-            && is_ours(&holder, record)
-        {
-            return Ok(holder);
-        }
+        let lost = failure.outcome_unknown();
         let message = format!("can't create the lock object `{}`", self.bucket.url(&self.key));
-        Err(Refusal::Failed(self.bucket.error(failure, message)))
+        let error = self.bucket.error(failure, message);
+        if lost { settle(self.find_holder().await, error, record) } else { Err(Refusal::Failed(error)) }
     }
 
     async fn find_holder(&self) -> Result<Option<Holder>> {

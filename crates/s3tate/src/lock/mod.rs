@@ -110,6 +110,28 @@ pub(crate) fn judge(found: Option<Holder>, record: &LockRecord) -> Result<Holder
     }
 }
 
+/// What an acquisition without a reply comes to: what is stored tells whether we hold the lock.
+pub(crate) fn settle(
+    found: Result<Option<Holder>>,
+    error: Error,
+    record: &LockRecord,
+) -> Result<Holder, Refusal> {
+    match found {
+        Ok(Some(holder)) if is_ours(&holder, record) => Ok(holder),
+        Ok(_) => Err(Refusal::Failed(error)),
+        Err(_) => Err(unclear(error, record)),
+    }
+}
+
+/// The failure of a look-up that was to tell whether we hold the lock.
+pub(crate) fn unclear(error: Error, record: &LockRecord) -> Refusal {
+    let id = &record.info.id;
+    let error = error
+        .fact("lock", format!("this run may hold it all the same, with ID {id}"))
+        .fact("next", format!("once the store answers: `s3tate lock show`, `s3tate force-unlock {id}`"));
+    Refusal::Failed(error)
+}
+
 /// Whether this is our own lock: the reply to an earlier attempt was lost.
 pub(crate) fn is_ours(holder: &Holder, record: &LockRecord) -> bool {
     claim(Some(holder.record.as_deref()), &record.text) == Claim::Ours
