@@ -9,6 +9,9 @@ use md5::{Digest as _, Md5};
 pub struct StateDigest([u8; 16]);
 
 impl StateDigest {
+    /// How many hex digits it is written with.
+    pub(crate) const DIGITS: usize = 32;
+
     /// Hashes the bytes of an object.
     pub fn of(bytes: &[u8]) -> Self {
         Self(Md5::digest(bytes).into())
@@ -16,7 +19,7 @@ impl StateDigest {
 
     /// Reads 32 hex digits; anything else is `None`, as for Terraform, which ignores such a record.
     pub fn from_hex(text: &str) -> Option<Self> {
-        if text.len() != 32 || !text.is_ascii() {
+        if text.len() != Self::DIGITS || !text.is_ascii() {
             return None;
         }
         let mut bytes = [0; 16];

@@ -3,6 +3,7 @@
 //! Item, as Terraform writes it: `LockID` (S) = `<bucket>/<key>-md5`, `Digest` (S) = 32 lower-case hex digits.
 //! An item that is missing or not of this form means "unknown", never an error, as for stock clients.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
@@ -70,49 +71,37 @@ impl DigestItem {
             .item(DIGEST, AttributeValue::S(digest.to_string()))
     }
 
-    /// Records a digest, whatever is recorded now.
-    pub(crate) async fn put(&self, digest: StateDigest) -> Result<(), Failure> {
-        let put = self.put_request(digest).await;
-        put.send().await.map(drop).map_err(|error| self.clients.failure(Service::DynamoDb, &error))
-    }
-
-    /// Records a digest if `parent`'s (or none) is still recorded; `false` where another is.
+    /// Records a digest if the one that was read (or none) still is, or this very one already; `false` where another is.
     pub(crate) async fn put_after(
         &self,
         digest: StateDigest,
-        parent: Option<StateDigest>,
+        read: Option<StateDigest>,
     ) -> Result<bool, Failure> {
-        let put = self.put_request(digest).await;
-        let absent = format!("attribute_not_exists({LOCK_ID})");
-        let put = match parent {
-            None => put.condition_expression(absent),
-            Some(parent) => put
-                .condition_expression(format!("{absent} OR {DIGEST} = :parent"))
-                .expression_attribute_values(":parent", AttributeValue::S(parent.to_string())),
-        };
-        match put.send().await {
-            Ok(_) => Ok(true),
-            Err(error) => {
-                let failure = self.clients.failure(Service::DynamoDb, &error);
-                if failure.is("ConditionalCheckFailedException") { Ok(false) } else { Err(failure) }
-            }
-        }
+        let (condition, values) = still(read, Some(digest));
+        let put = self.put_request(digest).await.condition_expression(condition);
+        let sent = put.set_expression_attribute_values(Some(values)).send().await.map(drop);
+        unless_refused(sent.map_err(|error| self.clients.failure(Service::DynamoDb, &error)))
     }
 
-    /// Records a digest and removes the lock item in one transaction, if the lock is still exactly this holder's.
+    /// Records a digest and removes the lock item in one transaction, if the lock is still exactly this holder's and the
+    /// digest still the one that was read.
     ///
-    /// The condition stands on the delete itself: a separate check needs a permission that policies written for
+    /// The conditions stand on put and delete themselves: a separate check needs a permission that policies written for
     /// Terraform lack.
     pub(crate) async fn put_and_release(
         &self,
         digest: StateDigest,
+        read: Option<StateDigest>,
         lock: &Holder,
     ) -> Result<Settled, Failure> {
         let client = self.clients.dynamodb().await;
+        let (condition, values) = still(read, Some(digest));
         let put = Put::builder()
             .table_name(&self.table)
             .item(LOCK_ID, self.id())
             .item(DIGEST, AttributeValue::S(digest.to_string()))
+            .condition_expression(condition)
+            .set_expression_attribute_values(Some(values))
             .build();
         let delete = Delete::builder()
             .table_name(&self.table)
@@ -133,18 +122,28 @@ impl DigestItem {
             Some(error) if error.is_transaction_canceled_exception() => cancellation_codes(error),
             _ => Vec::new(),
         };
-        if reasons.iter().any(|code| code == "ConditionalCheckFailed") {
-            return Ok(Settled::LockLost);
+        match reasons.iter().rposition(|code| code == "ConditionalCheckFailed") {
+            Some(0) => return Ok(Settled::DigestMoved),
+            Some(_) => return Ok(Settled::LockLost),
+            None => {}
         }
         let unknown = failure.is("UnknownOperationException") || failure.status == Some(501);
         if unknown || failure.denied() { Ok(Settled::NoTransactions) } else { Err(failure) }
     }
 
-    /// Removes the item.
-    pub(crate) async fn delete(&self) -> Result<(), Failure> {
+    /// Removes the item, if the digest that was read is still recorded or it is gone already; `false` where another is.
+    /// Where none was read, there is nothing to be careful with.
+    pub(crate) async fn delete_recorded(&self, read: Option<StateDigest>) -> Result<bool, Failure> {
         let client = self.clients.dynamodb().await;
-        let delete = client.delete_item().table_name(&self.table).key(LOCK_ID, self.id());
-        delete.send().await.map(drop).map_err(|error| self.clients.failure(Service::DynamoDb, &error))
+        let mut delete = client.delete_item().table_name(&self.table).key(LOCK_ID, self.id());
+        if read.is_some() {
+            let (condition, values) = still(read, None);
+            delete = delete
+                .condition_expression(format!("attribute_not_exists({LOCK_ID}) OR {condition}"))
+                .set_expression_attribute_values(Some(values));
+        }
+        let sent = delete.send().await.map(drop);
+        unless_refused(sent.map_err(|error| self.clients.failure(Service::DynamoDb, &error)))
     }
 
     /// The lock beside this digest.
@@ -153,6 +152,39 @@ impl DigestItem {
     }
 }
 
+/// `false` where a condition was not met.
+fn unless_refused(sent: Result<(), Failure>) -> Result<bool, Failure> {
+    match sent {
+        Ok(()) => Ok(true),
+        Err(failure) if failure.is("ConditionalCheckFailedException") => Ok(false),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// The condition that a digest is still the one that was read, in either case of its letters; that there is none of the
+/// right length where none was read; or that it is the one to be put already, since a lost reply makes the SDK ask twice.
+fn still(read: Option<StateDigest>, put: Option<StateDigest>) -> (String, HashMap<String, AttributeValue>) {
+    let mut values = HashMap::new();
+    let mut bind = |name: &str, value| {
+        values.insert(name.to_owned(), value);
+        name.to_owned()
+    };
+    let mut any = match read {
+        None => {
+            let length = bind(":length", AttributeValue::N(StateDigest::DIGITS.to_string()));
+            vec![format!("attribute_not_exists({DIGEST})"), format!("size({DIGEST}) <> {length}")]
+        }
+        Some(read) => {
+            let lower = bind(":read", AttributeValue::S(read.to_string()));
+            let upper = bind(":upper", AttributeValue::S(read.to_string().to_ascii_uppercase()));
+            vec![format!("{DIGEST} IN ({lower}, {upper})")]
+        }
+    };
+    any.extend(put.map(|put| format!("{DIGEST} = {}", bind(":put", AttributeValue::S(put.to_string())))));
+    (format!("({})", any.join(" OR ")), values)
+}
+
+/// Why each part of a transaction was refused, in the order of its parts.
 fn cancellation_codes(
     error: &aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError,
 ) -> Vec<String> {
@@ -161,8 +193,7 @@ fn cancellation_codes(
         TransactWriteItemsError::TransactionCanceledException(cancelled) => cancelled
             .cancellation_reasons()
             .iter()
-            .filter_map(|reason| reason.code())
-            .map(str::to_owned)
+            .map(|reason| reason.code().unwrap_or_default().to_owned())
             .collect(),
         _ => Vec::new(),
     }

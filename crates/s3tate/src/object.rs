@@ -50,13 +50,6 @@ pub(crate) struct Body {
     pub(crate) facts: Facts,
 }
 
-impl Body {
-    /// The id of the write that stored it, where s3tate did.
-    pub(crate) fn write_id(&self) -> Option<&str> {
-        self.facts.metadata.write_id.as_deref()
-    }
-}
-
 /// What an object's headers say.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Facts {

@@ -60,24 +60,39 @@ impl Reading {
 pub enum PutFate {
     /// It happened.
     Written(ETag),
+    /// It happened, and another write has replaced it since.
+    Replaced,
     /// Something else is stored.
     Conflict,
     /// What was read is still stored.
     NotWritten,
 }
 
-/// What became of a write, by the object that is stored now: its entity tag and the id of the write that stored it.
+/// An object as it is found by a writer who looks for its write.
+#[derive(Debug, Clone, Copy)]
+pub struct Stored<'a> {
+    /// Its entity tag.
+    pub etag: &'a ETag,
+    /// The id of the write that stored it.
+    pub write_id: Option<&'a str>,
+    /// The digest of what it replaced.
+    pub parent: Option<StateDigest>,
+}
+
+/// What became of a write of these bytes, by the object that is stored now.
 ///
 /// A refusal may be the answer to the SDK's second attempt, after the first one's reply was lost.
 pub fn fate_of_put(
     write_id: &str,
+    digest: StateDigest,
     base: Option<&ETag>,
     refused: bool,
-    stored: Option<(&ETag, Option<&str>)>,
+    stored: Option<Stored<'_>>,
 ) -> PutFate {
     match stored {
-        Some((etag, Some(stored_by))) if stored_by == write_id => PutFate::Written(etag.clone()),
-        stored if refused || stored.map(|(etag, _)| etag) != base => PutFate::Conflict,
+        Some(stored) if stored.write_id == Some(write_id) => PutFate::Written(stored.etag.clone()),
+        Some(stored) if stored.parent == Some(digest) => PutFate::Replaced,
+        stored if refused || stored.map(|stored| stored.etag) != base => PutFate::Conflict,
         _ => PutFate::NotWritten,
     }
 }
@@ -89,6 +104,8 @@ pub enum Settled {
     Both,
     /// The lock was not ours any more; the digest was not put.
     LockLost,
+    /// The lock is ours, but another digest is recorded than the one that was read; neither happened.
+    DigestMoved,
     /// The caller or the store doesn't have transactions; nothing happened.
     NoTransactions,
 }
@@ -107,23 +124,31 @@ pub enum Recorded {
 /// How the digest is recorded after the transaction, and what becomes of the lock item by that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Record {
-    /// It is recorded.
+    /// Nothing is left to do: it is recorded, or better left alone.
     Done(Recorded),
-    /// By a put of its own.
-    Put(Recorded),
-    /// By a put of its own, only over our parent's: whoever took the lock may have written by now.
-    PutAfterParent(Recorded),
+    /// By a put of its own, only over the digest that was read: others may have written by now.
+    PutAfter(Recorded),
 }
 
 impl Settled {
-    /// What is left to do.
-    pub fn then(self) -> Record {
+    /// What is left to do after a state was read with this digest recorded.
+    ///
+    /// Whoever took the lock may have deleted the state. Where none was recorded, nothing would show that, and a
+    /// digest without an object would bar everybody; no digest bars nobody.
+    pub fn then(self, recorded: Option<StateDigest>) -> Record {
         match self {
             Self::Both => Record::Done(Recorded::Released),
-            Self::NoTransactions => Record::Put(Recorded::StillHeld),
-            Self::LockLost => Record::PutAfterParent(Recorded::Lost),
+            Self::NoTransactions => Record::PutAfter(Recorded::StillHeld),
+            Self::DigestMoved => Record::Done(Recorded::StillHeld),
+            Self::LockLost if recorded.is_none() => Record::Done(Recorded::Lost),
+            Self::LockLost => Record::PutAfter(Recorded::Lost),
         }
     }
+}
+
+/// Whether a push writes its source over a stored state; `None` where it is refused.
+pub fn push_writes(source: &[u8], stored: &Snapshot, force: bool) -> Option<bool> {
+    crate::push::writes(source, stored, force)
 }
 
 impl Snapshot {
@@ -140,6 +165,7 @@ impl Snapshot {
             etag: Some(etag),
             version_id: None,
             metadata: Metadata { digest: written, parent, write_id: None },
+            recorded: None,
         }
     }
 }
@@ -159,11 +185,14 @@ mod tests {
     #[test]
     fn only_the_own_write_id_says_written() {
         let (old, new) = (ETag::from("old".to_owned()), ETag::from("new".to_owned()));
-        let fate = |refused, stored| fate_of_put("w", Some(&old), refused, stored);
-        assert_eq!(fate(true, Some((&new, Some("w")))), PutFate::Written(new.clone()));
-        assert_eq!(fate(true, Some((&old, Some("v")))), PutFate::Conflict);
-        assert_eq!(fate(false, Some((&new, None))), PutFate::Conflict);
+        let (ours, theirs) = (StateDigest::of(b"ours"), StateDigest::of(b"theirs"));
+        let fate = |refused, stored| fate_of_put("w", ours, Some(&old), refused, stored);
+        let by = |etag, write_id, parent| Some(Stored { etag, write_id, parent: Some(parent) });
+        assert_eq!(fate(true, by(&new, Some("w"), theirs)), PutFate::Written(new.clone()));
+        assert_eq!(fate(true, by(&new, Some("v"), ours)), PutFate::Replaced);
+        assert_eq!(fate(true, by(&old, Some("v"), theirs)), PutFate::Conflict);
+        assert_eq!(fate(false, by(&new, None, theirs)), PutFate::Conflict);
         assert_eq!(fate(false, None), PutFate::Conflict);
-        assert_eq!(fate(false, Some((&old, Some("v")))), PutFate::NotWritten);
+        assert_eq!(fate(false, by(&old, Some("v"), theirs)), PutFate::NotWritten);
     }
 }

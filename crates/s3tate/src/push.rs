@@ -93,6 +93,13 @@ impl Refused {
     }
 }
 
+/// Whether a source is written over a stored state; `None` where that is refused.
+pub(crate) fn writes(source: &[u8], stored: &Snapshot, force: bool) -> Option<bool> {
+    let header = source_header(source).ok()?;
+    let plan = plan(source, &header, stored, force).ok()?;
+    Some(matches!(plan, Plan::Write { .. }))
+}
+
 fn plan(source: &[u8], header: &Header, stored: &Snapshot, force: bool) -> Result<Plan, Refused> {
     let next = header.serial.saturating_add(1);
     let write = || write_with(source, next);

@@ -27,6 +27,8 @@ pub struct Snapshot {
     /// MD5 of the bytes.
     pub digest: Option<StateDigest>,
     pub(crate) metadata: Metadata,
+    /// The digest that was recorded when this was read.
+    pub(crate) recorded: Option<StateDigest>,
 }
 
 impl Snapshot {
@@ -39,6 +41,7 @@ impl Snapshot {
             version_id: body.facts.version_id,
             digest,
             metadata: body.facts.metadata,
+            recorded: None,
         }
     }
 
@@ -82,7 +85,7 @@ impl Workspace {
     pub(crate) async fn read_once(&self) -> Result<(Snapshot, Option<StateDigest>)> {
         let bucket = self.bucket();
         let (body, recorded) = self.with_digest(&bucket, bucket.get(self.key.as_str())).await?;
-        Ok((Snapshot::new(body), recorded))
+        Ok((Snapshot { recorded, ..Snapshot::new(body) }, recorded))
     }
 
     /// The object, its body still to come, and the recorded digest, asked for at the same time.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::aws::Failure;
 use crate::backend::Backend;
 use crate::digest::StateDigest;
 use crate::digest_item::DigestItem;
@@ -186,7 +187,7 @@ impl Workspace {
         };
         tracing::warn!(url = self.url(), "completing a write that stopped before its digest");
         match item.put_after(digest, Some(recorded)).await {
-            Ok(true) => Ok(snapshot),
+            Ok(true) => Ok(Snapshot { recorded: Some(digest), ..snapshot }),
             Ok(false) => self.read().await,
             Err(failure) => Err(failure.into_error(format!("can't record the digest of `{}`", self.url()))),
         }
@@ -317,23 +318,41 @@ impl Workspace {
         Err(error.hint("destroy these first, or delete with `-force`, which leaves them behind unmanaged"))
     }
 
+    /// The digest goes first: a state without one can be read, and deleted again, while a digest without a state bars
+    /// everybody.
     async fn delete_objects(&self, snapshot: &Snapshot) -> Result<()> {
+        if let Some(item) = self.digest_item() {
+            match item.delete_recorded(snapshot.recorded).await {
+                Ok(true) => {}
+                Ok(false) => return Err(self.changed()),
+                Err(failure) => {
+                    let message =
+                        format!("can't remove the digest of `{}`; the state is as it was", self.url());
+                    return Err(failure.into_error(message).fact("digest", item.place()));
+                }
+            }
+        }
         let etag = snapshot.etag.as_ref().map(crate::names::ETag::as_str);
         match self.bucket().delete(self.key.as_str(), etag).await {
-            Ok(()) => {}
-            Err(failure) if failure.precondition_failed() => return Err(self.changed()),
-            Err(failure) => return Err(failure.into_error(format!("can't delete `{}`", self.url()))),
+            Ok(()) => Ok(()),
+            Err(failure) => self.settle_delete(failure).await,
         }
-        let Some(item) = self.digest_item() else { return Ok(()) };
-        item.delete().await.map_err(|failure| {
-            failure
-                .into_error_of(
-                    ErrorKind::Unknown,
-                    format!("`{}` is deleted, but its digest is not", self.url()),
-                )
-                .fact("left behind", item.place())
-                .hint("remove that item, or a new workspace of this name can't be read")
-        })
+    }
+
+    /// Decides what became of a deletion that was not acknowledged; a refusal may answer the SDK's second attempt.
+    async fn settle_delete(&self, failure: Failure) -> Result<()> {
+        let refused = failure.precondition_failed() || failure.status == Some(404);
+        if !refused && !failure.outcome_unknown() {
+            return Err(failure.into_error(format!("can't delete `{}`", self.url())));
+        }
+        match self.bucket().exists(self.key.as_str()).await {
+            Ok(false) => Ok(()),
+            Ok(true) if refused => Err(self.changed()),
+            Ok(true) => Err(failure.into_error(format!("can't delete `{}`", self.url()))),
+            Err(_) => Err(failure
+                .into_error_of(ErrorKind::Unknown, format!("can't tell whether `{}` was deleted", self.url()))
+                .hint("once S3 answers, `s3tate workspace list` shows it")),
+        }
     }
 
     /// The error for a workspace without a state.

@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::lock::{Holder, LockGuard, LockKind};
 use crate::names::ETag;
 use crate::object::{Body, Condition, Put, meta};
-use crate::protocol::{PutFate, Record, Recorded, Settled, fate_of_put};
+use crate::protocol::{PutFate, Record, Recorded, Settled, Stored, fate_of_put};
 use crate::read::Snapshot;
 use crate::state::Header;
 use crate::workspace::Workspace;
@@ -61,14 +61,19 @@ impl Workspace {
         let digest = StateDigest::of(&bytes);
         let etag = match self.put_state(base, bytes, digest).await {
             Ok(etag) => etag,
-            Err(error) if error.kind() == ErrorKind::Unknown => return Err(keep_lock(guard, error)),
-            Err(error) => return Err(self.give_up(guard, error).await),
+            Err(Unacknowledged { error, under_way: true }) => return Err(keep_lock(guard, error)),
+            Err(Unacknowledged { error, under_way: false }) => return Err(self.give_up(guard, error).await),
         };
         let lock_lost = self.settle(base, digest, guard).await?;
         Ok(Written { digest, etag, lock_lost })
     }
 
-    async fn put_state(&self, base: &Snapshot, bytes: Bytes, digest: StateDigest) -> Result<ETag> {
+    async fn put_state(
+        &self,
+        base: &Snapshot,
+        bytes: Bytes,
+        digest: StateDigest,
+    ) -> Result<ETag, Unacknowledged> {
         let write_id = self.backend.env.random_id()?;
         let metadata = metadata(base, &bytes, digest, &write_id);
         let condition = base.etag.as_ref().map_or(Condition::Absent, Condition::Is);
@@ -88,35 +93,51 @@ impl Workspace {
                     self.backend.env.sleep(CONCURRENT_PAUSE * 2_u32.pow(attempt)).await;
                     attempt += 1;
                 }
-                Err(failure) => return self.settle_put(base, &write_id, failure).await,
+                Err(failure) => return self.settle_put(base, &write_id, digest, failure).await,
             }
         }
     }
 
     /// Decides what became of a write that was not acknowledged.
-    async fn settle_put(&self, base: &Snapshot, write_id: &str, failure: Failure) -> Result<ETag> {
+    async fn settle_put(
+        &self,
+        base: &Snapshot,
+        write_id: &str,
+        digest: StateDigest,
+        failure: Failure,
+    ) -> Result<ETag, Unacknowledged> {
         let refused = failure.precondition_failed() || failure.is("NoSuchKey") || failure.concurrent_write();
         if !refused && !failure.outcome_unknown() {
             let bucket = self.bucket();
-            return Err(
-                bucket.error(failure, format!("can't write `{}`; the stored state is as it was", self.url()))
-            );
+            let message = format!("can't write `{}`; the stored state is as it was", self.url());
+            return Err(bucket.error(failure, message).into());
         }
         // A refusal may be the answer to the SDK's second attempt, after the first one's reply was lost.
         let Ok(found) = self.bucket().get(self.key.as_str()).await else {
-            return Err(failure
+            let error = failure
                 .into_error_of(ErrorKind::Unknown, format!("can't tell whether `{}` was written", self.url()))
-                .hint("once S3 answers, compare with `s3tate state pull` before you push again"));
+                .hint("once S3 answers, compare with `s3tate state pull` before you push again");
+            return Err(Unacknowledged { error, under_way: true });
         };
-        let stored = found.as_ref().and_then(|body| Some((body.etag.as_ref()?, body.write_id())));
-        match fate_of_put(write_id, base.etag.as_ref(), refused, stored) {
-            PutFate::Written(etag) => Ok(etag),
-            PutFate::Conflict => Err(self.conflict(base, found.as_ref(), failure)),
-            PutFate::NotWritten => Err(failure.into_error_of(
+        let error = match fate_of_put(write_id, digest, base.etag.as_ref(), refused, stored(found.as_ref())) {
+            PutFate::Written(etag) => return Ok(etag),
+            PutFate::Replaced => self.replaced(found.as_ref(), failure),
+            PutFate::Conflict => self.conflict(base, found.as_ref(), failure),
+            PutFate::NotWritten => failure.into_error_of(
                 ErrorKind::Unavailable,
                 format!("can't write `{}`; the stored state is as it was", self.url()),
-            )),
-        }
+            ),
+        };
+        Err(error.into())
+    }
+
+    /// The error of a write that happened, unheard, and that somebody has built upon since.
+    fn replaced(&self, found: Option<&Body>, failure: Failure) -> Error {
+        let message = format!("`{}` was written, and another write has replaced it since", self.url());
+        failure
+            .into_error_of(ErrorKind::Unknown, message)
+            .fact("stored", describe_body(found))
+            .hint("nothing is lost: `s3tate state pull` shows what was built on this write")
     }
 
     fn conflict(&self, base: &Snapshot, found: Option<&Body>, failure: Failure) -> Error {
@@ -124,10 +145,7 @@ impl Workspace {
         failure
             .into_error_of(ErrorKind::Conflict, message)
             .fact("read", describe(base.bytes.as_deref(), base.etag.as_ref()))
-            .fact(
-                "stored",
-                describe(found.map(|body| &*body.bytes), found.and_then(|body| body.etag.as_ref())),
-            )
+            .fact("stored", describe_body(found))
             .hint("read it again (`s3tate state pull`) and redo the change on it")
     }
 
@@ -135,7 +153,7 @@ impl Workspace {
     async fn settle(&self, base: &Snapshot, digest: StateDigest, guard: Option<LockGuard>) -> Result<bool> {
         let Some(mut guard) = guard else {
             if let Some(item) = self.digest_item() {
-                item.put(digest).await.map_err(|failure| self.digest_missing(failure, &item, digest))?;
+                self.record_and_release(base, digest, &item, None).await?;
             }
             return Ok(false);
         };
@@ -164,15 +182,13 @@ impl Workspace {
         lock: Option<&Holder>,
     ) -> Result<Recorded> {
         let settled = match lock {
-            Some(lock) => item.put_and_release(digest, lock).await,
+            Some(lock) => item.put_and_release(digest, base.recorded, lock).await,
             None => Ok(Settled::NoTransactions),
         };
-        let recorded = match settled.map(Settled::then) {
+        let recorded = match settled.map(|settled| settled.then(base.recorded)) {
             Ok(Record::Done(recorded)) => Ok(recorded),
-            Ok(Record::Put(recorded)) => item.put(digest).await.map(|()| recorded),
-            Ok(Record::PutAfterParent(recorded)) => {
-                item.put_after(digest, base.digest).await.map(|_| recorded)
-            }
+            // Where another digest is recorded by now, its writer has built on this state.
+            Ok(Record::PutAfter(recorded)) => item.put_after(digest, base.recorded).await.map(|_| recorded),
             Err(failure) => Err(failure),
         };
         recorded.map_err(|failure| self.digest_missing(failure, item, digest))
@@ -190,6 +206,29 @@ impl Workspace {
     fn written_but_locked(&self, error: Error) -> Error {
         error.fact("note", format!("`{}` was written; only the release of its lock failed", self.url()))
     }
+}
+
+/// A write that was not acknowledged.
+struct Unacknowledged {
+    error: Error,
+    /// Whether it may still be carried out, so that the lock must stay.
+    under_way: bool,
+}
+
+impl From<Error> for Unacknowledged {
+    fn from(error: Error) -> Self {
+        Self { error, under_way: false }
+    }
+}
+
+fn stored(found: Option<&Body>) -> Option<Stored<'_>> {
+    let body = found?;
+    let metadata = &body.facts.metadata;
+    Some(Stored {
+        etag: body.etag.as_ref()?,
+        write_id: metadata.write_id.as_deref(),
+        parent: metadata.parent,
+    })
 }
 
 /// What makes the object self-describing.
@@ -224,6 +263,10 @@ fn keep_lock(guard: Option<LockGuard>, error: Error) -> Error {
     error
         .fact("lock", format!("still held, with ID {id}, so that nobody else writes meanwhile"))
         .fact("next", format!("after looking: `s3tate force-unlock {id}`"))
+}
+
+fn describe_body(body: Option<&Body>) -> String {
+    describe(body.map(|body| &*body.bytes), body.and_then(|body| body.etag.as_ref()))
 }
 
 fn describe(bytes: Option<&[u8]>, etag: Option<&ETag>) -> String {

@@ -10,4 +10,5 @@ mod reading;
 mod reference;
 mod scripted;
 mod stage;
+mod unheard;
 mod writing;
