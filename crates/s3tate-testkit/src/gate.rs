@@ -57,7 +57,8 @@ impl Gate {
         &self.recorder
     }
 
-    /// Spoils the next `times` requests of this name: DynamoDB's `PutItem`, or S3's `PUT /bucket/key`.
+    /// Spoils the next `times` requests of this name: DynamoDB's `PutItem`, S3's `PUT /bucket/key`, or one of the
+    /// requests of an upload in parts, `CreateMultipartUpload`, `UploadPart` or `CompleteMultipartUpload`.
     pub fn spoil(&self, name: &str, spoil: Spoil, times: usize) {
         self.shared.rules().spoils.push((name.to_owned(), spoil, times));
     }
@@ -99,7 +100,7 @@ impl Middle for Shared {
             let operation = request.headers().get("x-amz-target").and_then(|target| target.to_str().ok());
             let name = match operation.and_then(|target| target.rsplit('.').next()) {
                 Some(operation) => operation.to_owned(),
-                None => format!("{} {}", request.method(), request.uri().path()),
+                None => s3_name(&request),
             };
             let is_dynamodb = operation.is_some();
             match self.spoil_of(&name) {
@@ -120,6 +121,17 @@ impl Middle for Shared {
             }
             upstream.send(request).await
         })
+    }
+}
+
+fn s3_name(request: &Request<Bytes>) -> String {
+    let query = request.uri().query().unwrap_or_default();
+    let has = |name: &str| query.split('&').any(|pair| pair.split('=').next() == Some(name));
+    match request.method().as_str() {
+        "POST" if has("uploads") => "CreateMultipartUpload".to_owned(),
+        "POST" if has("uploadId") => "CompleteMultipartUpload".to_owned(),
+        "PUT" if has("uploadId") => "UploadPart".to_owned(),
+        method => format!("{method} {}", request.uri().path()),
     }
 }
 

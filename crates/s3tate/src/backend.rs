@@ -12,6 +12,7 @@ use crate::listing;
 use crate::lock::{Keeper, Trust};
 use crate::names::WorkspaceName;
 use crate::object::Bucket;
+use crate::upload::{WHOLE_BYTES, parse_whole_bytes};
 use crate::workspace::Workspace;
 
 /// How long a digest that disagrees is read again, as stock clients do.
@@ -24,6 +25,8 @@ pub struct Backend {
     pub(crate) clients: Arc<Clients>,
     pub(crate) env: Env,
     pub(crate) digest_timeout: Duration,
+    /// The largest state that is written by one request.
+    whole_bytes: usize,
     pub(crate) keeper: Keeper,
     /// Stores that were seen to refuse a second lock object.
     pub(crate) trust: Trust,
@@ -33,6 +36,7 @@ impl Backend {
     /// Prepares a backend; nothing is sent yet.
     ///
     /// `S3TATE_DIGEST_TIMEOUT` (such as `30s`; default 10 s) bounds how long a digest that disagrees is read again.
+    /// States above `S3TATE_MULTIPART_ABOVE` (such as `64MiB`; default 256 MiB, at most 5 GiB) are uploaded in parts.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Invalid`]: the CA bundle or a variable can't be used.
@@ -43,9 +47,15 @@ impl Backend {
             }
             None => DIGEST_TIMEOUT,
         };
+        let whole_bytes = match env.var("S3TATE_MULTIPART_ABOVE") {
+            Some(text) => {
+                parse_whole_bytes(text).map_err(|error| error.fact("variable", "S3TATE_MULTIPART_ABOVE"))?
+            }
+            None => WHOLE_BYTES,
+        };
         let clients = Arc::new(Clients::new(&config, &env)?);
         let (keeper, trust) = (Keeper::default(), Trust::default());
-        Ok(Self { config: Arc::new(config), clients, env, digest_timeout, keeper, trust })
+        Ok(Self { config: Arc::new(config), clients, env, digest_timeout, whole_bytes, keeper, trust })
     }
 
     /// The same backend under another's keeper, so that one knows of several backends' locks.
@@ -96,7 +106,7 @@ impl Backend {
     }
 
     pub(crate) fn bucket(&self) -> Bucket {
-        Bucket::new(Arc::clone(&self.clients), Arc::clone(&self.config))
+        Bucket::new(Arc::clone(&self.clients), Arc::clone(&self.config)).in_parts_above(self.whole_bytes)
     }
 }
 

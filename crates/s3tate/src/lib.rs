@@ -34,6 +34,7 @@ mod push;
 mod read;
 mod resources;
 pub mod state;
+mod upload;
 mod workspace;
 mod write;
 

@@ -1,4 +1,4 @@
-//! Objects of the bucket: start of a read, compare-and-swap write, conditional delete, listing.
+//! Objects of the bucket: what they say of themselves, start of a read, conditional delete, listing.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,21 +6,14 @@ use std::sync::Arc;
 use aws_sdk_s3::operation::get_object::builders::GetObjectFluentBuilder;
 use aws_sdk_s3::operation::get_object::{GetObjectError, GetObjectOutput};
 use aws_sdk_s3::operation::head_object::HeadObjectError;
-use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{ObjectCannedAcl, ServerSideEncryption};
-use base64::Engine as _;
 use bytes::Bytes;
-use percent_encoding::NON_ALPHANUMERIC;
-use sha2::Digest as _;
 
 use crate::aws::{Clients, Failure, Service};
 use crate::config::{BackendConfig, Encryption};
 use crate::digest::StateDigest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::names::{ETag, StateKey, VersionId};
-
-/// The content type of state and lock objects, as stock clients set it.
-const CONTENT_TYPE: &str = "application/json";
+use crate::upload::WHOLE_BYTES;
 
 /// Adds the headers of a customer's key, which every request needs that touches bytes.
 macro_rules! with_customer_key {
@@ -34,12 +27,15 @@ macro_rules! with_customer_key {
         }
     };
 }
+pub(crate) use with_customer_key;
 
 /// The configured bucket, with the headers that every request to it needs.
 #[derive(Debug, Clone)]
 pub(crate) struct Bucket {
-    clients: Arc<Clients>,
-    config: Arc<BackendConfig>,
+    pub(crate) clients: Arc<Clients>,
+    pub(crate) config: Arc<BackendConfig>,
+    /// The largest object that is written by one request; larger ones go in parts.
+    pub(crate) whole_bytes: usize,
 }
 
 /// An object as it was read: one version, whole.
@@ -113,7 +109,12 @@ pub(crate) struct Put<'a> {
 
 impl Bucket {
     pub(crate) fn new(clients: Arc<Clients>, config: Arc<BackendConfig>) -> Self {
-        Self { clients, config }
+        Self { clients, config, whole_bytes: WHOLE_BYTES }
+    }
+
+    /// The same bucket, where objects larger than this are written in parts.
+    pub(crate) fn in_parts_above(self, whole_bytes: usize) -> Self {
+        Self { whole_bytes, ..self }
     }
 
     /// The `s3://` URL of an object.
@@ -146,45 +147,6 @@ impl Bucket {
         match request.send().await {
             Ok(output) => Ok(Some(output)),
             Err(error) if error.as_service_error().is_some_and(GetObjectError::is_no_such_key) => Ok(None),
-            Err(error) => Err(self.clients.failure(Service::S3, &error)),
-        }
-    }
-
-    /// Writes an object if the condition holds; returns its entity tag.
-    pub(crate) async fn put(&self, put: Put<'_>) -> Result<ETag, Failure> {
-        let client = self.clients.s3().await;
-        let mut request =
-            client.put_object().bucket(&self.config.bucket).key(put.key).content_type(CONTENT_TYPE);
-        if !self.config.skip_s3_checksum {
-            let sum = base64::engine::general_purpose::STANDARD.encode(sha2::Sha256::digest(&put.bytes));
-            request = request.checksum_sha256(sum);
-        }
-        request = match put.condition {
-            Condition::Absent => request.if_none_match("*"),
-            Condition::Is(etag) => request.if_match(etag.as_str()),
-        };
-        for (name, value) in put.metadata {
-            request = request.metadata(*name, value);
-        }
-        if !put.tags.is_empty() {
-            request = request.tagging(tagging(put.tags));
-        }
-        if let Some(acl) = &self.config.acl {
-            request = request.acl(ObjectCannedAcl::from(acl.as_str()));
-        }
-        request = match &self.config.encryption {
-            Encryption::BucketDefault => request,
-            Encryption::S3 => request.server_side_encryption(ServerSideEncryption::Aes256),
-            Encryption::Kms(key) => {
-                request.server_side_encryption(ServerSideEncryption::AwsKms).ssekms_key_id(key)
-            }
-            Encryption::Customer(customer) => request
-                .sse_customer_algorithm("AES256")
-                .sse_customer_key(customer.key.expose())
-                .sse_customer_key_md5(&customer.md5),
-        };
-        match request.body(ByteStream::from(put.bytes)).send().await {
-            Ok(output) => Ok(ETag::from(output.e_tag().unwrap_or_default().to_owned())),
             Err(error) => Err(self.clients.failure(Service::S3, &error)),
         }
     }
@@ -289,11 +251,4 @@ pub(crate) fn facts(output: &GetObjectOutput) -> (Option<ETag>, Facts) {
     };
     let version_id = output.version_id().map(|id| VersionId::from(id.to_owned()));
     (output.e_tag().map(|tag| ETag::from(tag.to_owned())), Facts { version_id, metadata })
-}
-
-/// Tags as S3 wants them in a header: a query string.
-fn tagging(tags: &BTreeMap<String, String>) -> String {
-    let encode = |text: &str| percent_encoding::utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
-    let pairs = tags.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value)));
-    pairs.collect::<Vec<_>>().join("&")
 }

@@ -43,6 +43,8 @@ pub(crate) struct Failure {
     trouble: Option<Box<(Trouble, String)>>,
     /// Where the request went, if not to AWS's own endpoint.
     endpoint: Option<String>,
+    /// Whether nothing can have come of it, whatever the answer was.
+    harmless: bool,
 }
 
 /// Codes by which the services refuse a caller.
@@ -90,6 +92,7 @@ impl Failure {
             cause: message.unwrap_or_else(|| if code.is_some() { String::new() } else { last_cause(error) }),
             code,
             endpoint,
+            harmless: false,
         }
     }
 
@@ -104,7 +107,13 @@ impl Failure {
             no_credentials: false,
             trouble: None,
             endpoint: None,
+            harmless: false,
         }
+    }
+
+    /// The same failure, of a request that had to come before the one that matters.
+    pub(crate) fn before_any_effect(self) -> Self {
+        Self { harmless: true, ..self }
     }
 
     /// The same failure, with what the credentials were for.
@@ -142,7 +151,10 @@ impl Failure {
 
     /// Whether the request may have had its effect although no answer says so.
     pub(crate) fn outcome_unknown(&self) -> bool {
-        !self.no_credentials && self.status.is_none_or(|status| status >= 500)
+        // An upload in parts that isn't known any more may have been completed by an earlier attempt.
+        let completed = self.is("NoSuchUpload");
+        let unanswered = self.status.is_none_or(|status| status >= 500);
+        !self.no_credentials && !self.harmless && (unanswered || completed)
     }
 
     /// What a caller does next.

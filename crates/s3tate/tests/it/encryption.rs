@@ -1,7 +1,7 @@
 //! Encryption of state and lock object, and of every request that reads them again.
 
 use s3tate::lock::{LockOptions, Operation};
-use s3tate::{ErrorKind, PushOptions};
+use s3tate::{ErrorKind, PushOptions, WorkspaceName};
 use s3tate_testkit::Store;
 
 use crate::stage::{KEY, Stage, run, state};
@@ -29,6 +29,16 @@ fn a_customers_key_goes_with_every_request() {
     assert!(is_encrypted(stage.endpoint.store(), KEY));
     let without = Stage::on(stage.endpoint, &[]);
     assert_eq!(run(without.workspace("default").read()).unwrap_err().kind(), ErrorKind::Unavailable);
+}
+
+#[test]
+fn a_customers_key_goes_with_every_part() {
+    let stage = Stage::new(&[KEY_OF_32_BYTES, "encrypt=true"]);
+    let backend = stage.backend_with(&stage.endpoint, &[("S3TATE_MULTIPART_ABOVE", "5MiB")]);
+    let workspace = backend.workspace(WorkspaceName::default_name());
+    run(workspace.push(&state(1, "l", &"a".repeat(6 << 20)), &PushOptions::default())).unwrap();
+    assert_eq!(run(workspace.read()).unwrap().bytes.unwrap(), state(2, "l", &"a".repeat(6 << 20)));
+    assert!(is_encrypted(stage.endpoint.store(), KEY));
 }
 
 /// Whether the object can't be had without its key.

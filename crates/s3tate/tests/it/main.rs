@@ -6,6 +6,7 @@ mod dropped;
 mod encryption;
 mod hostile;
 mod locks;
+mod parts;
 mod reading;
 mod reference;
 mod scripted;

@@ -40,9 +40,13 @@ impl Stage {
 
     /// The backend seen through another endpoint, such as a proxy before this one.
     pub(crate) fn backend_through(&self, endpoint: &Endpoint) -> Backend {
-        let variables = endpoint.env().into_iter();
-        let env =
-            Env::new(variables.chain([("S3TATE_DIGEST_TIMEOUT".into(), "0s".into())]), "dana", "build-07");
+        self.backend_with(endpoint, &[("S3TATE_DIGEST_TIMEOUT", "0s")])
+    }
+
+    /// The same with other variables.
+    pub(crate) fn backend_with(&self, endpoint: &Endpoint, variables: &[(&str, &str)]) -> Backend {
+        let more = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let env = Env::new(endpoint.env().into_iter().chain(more), "dana", "build-07");
         let request = Request {
             directory: Path::new(env!("CARGO_MANIFEST_DIR")),
             data_dir: Path::new("/nowhere"),
