@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    backend, bootstrap, force_unlock, init, local, lock, output, state, whoami, workspace,
+    backend, bootstrap, doctor, force_unlock, init, local, lock, output, state, whoami, workspace,
 };
 
 /// Terraform and OpenTofu state on Amazon S3.
@@ -63,6 +63,7 @@ impl Global {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Bootstrap(bootstrap::Bootstrap),
+    Doctor(doctor::Doctor),
     Init(init::Init),
     Output(output::Output),
     #[command(subcommand)]

@@ -26,6 +26,30 @@ pub(crate) struct DigestItem {
     path: LockPath,
 }
 
+/// What the item holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum RecordedDigest {
+    /// There is no item.
+    Nothing,
+    /// A digest.
+    Digest(StateDigest),
+    /// Something that clients take for "unknown"; in words.
+    Malformed(String),
+}
+
+impl RecordedDigest {
+    fn of(item: &HashMap<String, AttributeValue>) -> Self {
+        match item.get(DIGEST) {
+            None => Self::Malformed(format!("an item without `{DIGEST}`")),
+            Some(AttributeValue::S(text)) => match StateDigest::from_hex(text) {
+                Some(digest) => Self::Digest(digest),
+                None => Self::Malformed(format!("`{DIGEST}` = {text:?}")),
+            },
+            Some(_) => Self::Malformed(format!("a `{DIGEST}` that is no text")),
+        }
+    }
+}
+
 impl DigestItem {
     pub(crate) fn new(clients: Arc<Clients>, table: String, path: LockPath) -> Self {
         Self { clients, table, path }
@@ -42,6 +66,14 @@ impl DigestItem {
 
     /// The recorded digest; `None` where there is none of the right form.
     pub(crate) async fn get(&self) -> Result<Option<StateDigest>> {
+        match self.look().await? {
+            RecordedDigest::Digest(digest) => Ok(Some(digest)),
+            RecordedDigest::Nothing | RecordedDigest::Malformed(_) => Ok(None),
+        }
+    }
+
+    /// What the item holds, whatever its form.
+    pub(crate) async fn look(&self) -> Result<RecordedDigest> {
         let client = self.clients.dynamodb().await;
         let get = client
             .get_item()
@@ -57,8 +89,16 @@ impl DigestItem {
                 &format!("can't read the digest of `{}`", self.path),
             )
         })?;
-        let digest = output.item().and_then(|item| item.get(DIGEST)).and_then(|value| value.as_s().ok());
-        Ok(digest.and_then(|text| StateDigest::from_hex(text)))
+        Ok(output.item().map_or(RecordedDigest::Nothing, RecordedDigest::of))
+    }
+
+    /// The item as DynamoDB's JSON.
+    pub(crate) fn json(&self, digest: StateDigest) -> String {
+        let members = serde_json::json!({
+            LOCK_ID: { "S": self.path.digest_id() },
+            DIGEST: { "S": digest.to_string() },
+        });
+        format!("{members:#}\n")
     }
 
     /// The put of the item with a digest, without a condition.

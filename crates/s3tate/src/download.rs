@@ -8,7 +8,7 @@ use bytes::{Bytes, BytesMut};
 
 use crate::aws::{Failure, Service};
 use crate::digest::StateDigest;
-use crate::names::ETag;
+use crate::names::{ETag, VersionId};
 use crate::object::{Body, Bucket, Facts, facts};
 
 /// How often in a row a body may break off without a byte of progress.
@@ -58,6 +58,18 @@ impl Bucket {
                 Err(Broken::Replaced) => tracing::warn!(key, reading, "replaced while it was read"),
             }
             reading += 1;
+        }
+    }
+}
+
+impl Bucket {
+    /// Reads one version of an object whole; one that breaks off is not continued.
+    pub(crate) async fn get_version(&self, key: &str, version: &VersionId) -> Result<Option<Body>, Failure> {
+        let Some(answer) = self.start_get_version(key, version).await? else { return Ok(None) };
+        match Download::new(self, key, answer).collect().await {
+            Ok(body) => Ok(Some(body)),
+            Err(Broken::Failed(failure)) => Err(failure),
+            Err(Broken::Replaced) => Err(Failure::interrupted(Service::S3, "the body broke off".to_owned())),
         }
     }
 }

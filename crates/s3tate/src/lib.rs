@@ -6,6 +6,7 @@
 //! - [`config`]: blocks, options and cache, resolved to a [`config::BackendConfig`]
 //! - [`Backend`] and [`Workspace`]: read, outputs, push, lock, create, delete
 //! - [`bootstrap`]: what a backend lacks, as a plan that can be carried out; least access policies
+//! - [`doctor`]: what is wrong with a state, its locks or its store, with the evidence; the one safe repair
 //! - [`lock`]: the lock record, guards and waiting
 //! - [`state`]: the state format, outputs and their renderings
 //! - [`Error`] and [`ErrorKind`]: what a caller does next
@@ -17,6 +18,7 @@ pub mod config;
 mod copy;
 mod digest;
 mod digest_item;
+pub mod doctor;
 mod download;
 mod env;
 mod error;

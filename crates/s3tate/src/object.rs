@@ -87,6 +87,8 @@ pub(crate) enum Condition<'a> {
     Absent,
     /// The object with this entity tag is there.
     Is(&'a ETag),
+    /// Nothing: for keys that nobody else uses.
+    Always,
 }
 
 /// One page of a listing.
@@ -136,6 +138,15 @@ impl Bucket {
     ) -> Result<Option<GetObjectOutput>, Failure> {
         let request = self.get_request(key).await.range(format!("bytes={offset}-"));
         self.send_get(request.if_match(etag.as_str())).await
+    }
+
+    /// Starts reading one version of an object.
+    pub(crate) async fn start_get_version(
+        &self,
+        key: &str,
+        version: &VersionId,
+    ) -> Result<Option<GetObjectOutput>, Failure> {
+        self.send_get(self.get_request(key).await.version_id(version.as_str())).await
     }
 
     async fn get_request(&self, key: &str) -> GetObjectFluentBuilder {

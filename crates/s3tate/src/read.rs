@@ -32,7 +32,7 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    fn new(body: Option<Body>) -> Self {
+    pub(crate) fn new(body: Option<Body>) -> Self {
         let Some(body) = body else { return Self::default() };
         let digest = (!body.bytes.is_empty()).then(|| StateDigest::of(&body.bytes));
         Self {

@@ -66,6 +66,7 @@ macro_rules! conditional {
         match $condition {
             Condition::Absent => $request.if_none_match("*"),
             Condition::Is(etag) => $request.if_match(etag.as_str()),
+            Condition::Always => $request,
         }
     };
 }

@@ -99,7 +99,7 @@ impl Workspace {
         self.backend.bucket()
     }
 
-    fn lock_path(&self) -> LockPath {
+    pub(crate) fn lock_path(&self) -> LockPath {
         self.key.lock_path(&self.backend.config.bucket)
     }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod backend;
 pub(crate) mod bootstrap;
+pub(crate) mod doctor;
 pub(crate) mod force_unlock;
 pub(crate) mod init;
 pub(crate) mod local;
@@ -28,6 +29,7 @@ pub(crate) async fn run(cli: Cli, env: Env, signals: Signals) -> Result<ExitCode
     let context = Context::new(env, cli.global, signals);
     match cli.command {
         Command::Bootstrap(args) => bootstrap::run(&context, args).await,
+        Command::Doctor(args) => doctor::run(&context, args).await,
         Command::Init(args) => init::run(&context, args).await,
         Command::Output(args) => output::run(&context, args).await,
         Command::State(args) => state::run(&context, args).await,

@@ -152,3 +152,18 @@ fn a_step_that_fails_is_told_and_another_run_goes_on() {
     assert_eq!(whole.versioning.as_deref(), Some("Enabled"));
     assert!(whole.table.is_some() && whole.recovery == Some(true), "{whole:?}");
 }
+
+/// With a reader's policy `doctor` says what it may not do, and does no harm.
+#[test]
+fn a_reader_can_ask_the_doctor() {
+    let scene = require!(Scene::new(Locking::Table));
+    let reader = scene.user("reader");
+    let before = scene.enforced.admin().store().snapshot();
+    let found = s3tate(&reader).run(&scene.workdir, &["doctor"]).succeeds();
+    let _told = found.says(&[
+        "not for these credentials to try",
+        "these credentials may not see it",
+        "can be read: serial 1",
+    ]);
+    assert_eq!(scene.enforced.admin().store().snapshot(), before);
+}

@@ -6,6 +6,7 @@ mod bad_input;
 mod bootstrap;
 mod bootstrap_access;
 mod budgets;
+mod doctor;
 mod durability;
 mod init;
 mod interrupts;

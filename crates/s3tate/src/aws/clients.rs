@@ -85,6 +85,11 @@ impl Clients {
         self.shared().await.endpoints.s3.as_deref()
     }
 
+    /// The DynamoDB endpoint in use, where it is not AWS's own.
+    pub(crate) async fn dynamodb_endpoint(&self) -> Option<&str> {
+        self.shared().await.endpoints.dynamodb.as_deref()
+    }
+
     /// The S3 client.
     ///
     /// Checksums are sent and checked by us, as headers: older stores refuse the SDK's trailers.

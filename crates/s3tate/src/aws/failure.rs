@@ -194,7 +194,8 @@ impl Failure {
         }
     }
 
-    fn cause_line(&self) -> String {
+    /// What the service answered, in one line.
+    pub(crate) fn cause_line(&self) -> String {
         let service = self.service.name();
         if self.no_credentials {
             return format!("no usable AWS credentials: {}", self.cause);

@@ -23,6 +23,8 @@ pub enum Operation {
     Init,
     /// Deleting a workspace.
     WorkspaceDelete,
+    /// `doctor -fix`.
+    Doctor,
     /// Reading the source of a migration.
     MigrationSource,
     /// Writing the destination of a migration.
@@ -38,6 +40,7 @@ impl Operation {
             Self::StatePush => "state-push",
             Self::Init => "init",
             Self::WorkspaceDelete => "workspace-delete",
+            Self::Doctor => "doctor-fix",
             Self::MigrationSource => "migration source state",
             Self::MigrationDestination => "migration destination state",
             Self::LockRun => "lock-run",

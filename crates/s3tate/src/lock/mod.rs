@@ -25,7 +25,7 @@ pub use keeper::{HeldLock, Keeper, Note};
 pub(crate) use lockfile::ObjectLock;
 pub(crate) use locks::Locks;
 pub use locks::Released;
-pub(crate) use trust::Trust;
+pub(crate) use trust::{Trust, unproven_store};
 pub(crate) use verified::VerifiedLock;
 pub(crate) use wait::acquire;
 pub use wait::{LockOptions, Waiting};

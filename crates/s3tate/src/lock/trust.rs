@@ -60,7 +60,6 @@ impl Trust {
     ///
     /// # Errors
     /// The file can't be written, so that the next process would trust the store.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the probe of `doctor`"))]
     pub(crate) fn forget(&self, store: &str) -> std::io::Result<()> {
         self.seen().remove(store);
         let Some(file) = &self.file else { return Ok(()) };

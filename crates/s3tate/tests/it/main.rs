@@ -2,6 +2,7 @@
 
 mod bootstrap;
 mod breaking;
+mod doctor;
 mod dropped;
 mod encryption;
 mod hostile;

@@ -1,0 +1,78 @@
+//! One round of reading requests, all sent at once.
+
+use futures::future::OptionFuture;
+use jiff::Timestamp;
+
+use super::versions::{self, Versions};
+use crate::aws::Failure;
+use crate::bootstrap::{Options, Plan};
+use crate::digest_item::RecordedDigest;
+use crate::error::Result;
+use crate::identity::Identity;
+use crate::lock::{Holder, LockStore as _, ObjectLock};
+use crate::read::Snapshot;
+use crate::workspace::Workspace;
+
+/// What was seen, or why it could not be.
+#[derive(Debug)]
+pub(super) struct Seen {
+    pub(super) identity: Result<Identity>,
+    pub(super) settings: Result<Plan>,
+    pub(super) listing: Result<(), Failure>,
+    pub(super) object: Result<Snapshot, Failure>,
+    /// What is recorded, where there is a table.
+    pub(super) recorded: Option<Result<RecordedDigest>>,
+    pub(super) lock_object: Result<Option<Holder>>,
+    /// The lock item, where there is a table.
+    pub(super) lock_item: Option<Result<Option<Holder>>>,
+    pub(super) versions: Result<Versions, Failure>,
+    pub(super) now: Timestamp,
+}
+
+impl Seen {
+    /// Whether somebody holds any lock, as far as that could be seen.
+    pub(super) fn is_locked(&self) -> bool {
+        let held = |look: &Result<Option<Holder>>| matches!(look, Ok(Some(_)));
+        held(&self.lock_object) || self.lock_item.as_ref().is_some_and(held)
+    }
+}
+
+/// Looks at everything.
+pub(super) async fn look(workspace: &Workspace) -> Seen {
+    let backend = &workspace.backend;
+    let item = workspace.digest_item();
+    let lock = item.as_ref().map(crate::digest_item::DigestItem::lock);
+    // Other clients may use lock objects although this configuration doesn't.
+    let object = ObjectLock::new(backend.clients.clone(), backend.config.clone(), &workspace.key);
+    let (identity, settings, listing, state, recorded, lock_object, lock_item, versions) = tokio::join!(
+        backend.clients.identity(),
+        Box::pin(Plan::make(backend, Options::default())),
+        list(workspace),
+        read(workspace),
+        OptionFuture::from(item.as_ref().map(crate::digest_item::DigestItem::look)),
+        object.holder(),
+        OptionFuture::from(lock.as_ref().map(crate::lock::LockStore::holder)),
+        versions::list(workspace),
+    );
+    let now = backend.env.now();
+    Seen { identity, settings, listing, object: state, recorded, lock_object, lock_item, versions, now }
+}
+
+/// The state and what is recorded for it, once more.
+pub(super) async fn look_again(
+    workspace: &Workspace,
+) -> (Result<Snapshot, Failure>, Option<Result<RecordedDigest>>) {
+    let item = workspace.digest_item();
+    let recorded = OptionFuture::from(item.as_ref().map(crate::digest_item::DigestItem::look));
+    futures::future::join(read(workspace), recorded).await
+}
+
+async fn read(workspace: &Workspace) -> Result<Snapshot, Failure> {
+    workspace.bucket().get(workspace.key.as_str()).await.map(Snapshot::new)
+}
+
+async fn list(workspace: &Workspace) -> Result<(), Failure> {
+    let prefix = &workspace.backend.config.workspace_key_prefix;
+    let prefix = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
+    workspace.bucket().page(&prefix, Some("/"), None).await.map(drop)
+}
