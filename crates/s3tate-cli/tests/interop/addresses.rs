@@ -1,10 +1,8 @@
 //! Lists and shows of resource instances, the same text from both programs.
 
-use std::path::Path;
-
 use s3tate_testkit::{Kind, Locking, Workdir, require};
 
-use crate::stage::{KEY, Stage};
+use crate::stage::{KEY, Stage, fixture};
 
 /// Values of every kind that has a form of its own when shown.
 const VALUES: &str = r#"
@@ -73,11 +71,6 @@ data "terraform_remote_state" "other" {
   defaults = { region = "eu", size = 3 }
 }
 "#;
-
-fn fixture(path: &str) -> Vec<u8> {
-    let states = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../s3tate-testkit/fixtures/states"));
-    std::fs::read(states.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
-}
 
 /// A directory where stock is initialised, over a stored sample.
 fn sampled(stage: &Stage, path: &str) -> Workdir {

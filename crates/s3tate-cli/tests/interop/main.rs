@@ -8,6 +8,7 @@ mod bootstrap_access;
 mod budgets;
 mod doctor;
 mod durability;
+mod edits;
 mod init;
 mod interrupts;
 mod large;

@@ -1,5 +1,7 @@
 //! What most tests begin with: an endpoint, stock Terraform, s3tate, and a backend that both use.
 
+use std::path::Path;
+
 use s3tate_testkit::tools::{Missing, Terraform};
 use s3tate_testkit::{Backend, Client, Endpoint, Kind, Locking, Workdir, md5_hex};
 
@@ -97,6 +99,12 @@ impl Stage {
         assert_eq!(pulled.stdout_text(), String::from_utf8_lossy(&stored));
         assert_eq!(pulled.stdout(), stored);
     }
+}
+
+/// A file of the sample states.
+pub(crate) fn fixture(path: &str) -> Vec<u8> {
+    let states = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../s3tate-testkit/fixtures/states"));
+    std::fs::read(states.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
 /// The program that this crate builds.

@@ -19,6 +19,10 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 pub enum Operation {
     /// `state push`.
     StatePush,
+    /// `state mv`.
+    StateMv,
+    /// `state rm`.
+    StateRm,
     /// Creating a workspace's first, empty state.
     Init,
     /// Deleting a workspace.
@@ -38,6 +42,8 @@ impl Operation {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::StatePush => "state-push",
+            Self::StateMv => "state-mv",
+            Self::StateRm => "state-rm",
             Self::Init => "init",
             Self::WorkspaceDelete => "workspace-delete",
             Self::Doctor => "doctor-fix",

@@ -162,7 +162,11 @@ fn known_status(status: &str) -> &str {
     if matches!(status, "pass" | "fail" | "error") { status } else { "unknown" }
 }
 
-fn push_array<T>(out: &mut String, elements: impl Iterator<Item = T>, push: impl Fn(&mut String, T)) {
+pub(super) fn push_array<T>(
+    out: &mut String,
+    elements: impl Iterator<Item = T>,
+    push: impl Fn(&mut String, T),
+) {
     out.push('[');
     for (at, element) in elements.enumerate() {
         out.push_str(if at == 0 { "" } else { "," });
@@ -172,18 +176,18 @@ fn push_array<T>(out: &mut String, elements: impl Iterator<Item = T>, push: impl
 }
 
 /// Writes the members of an object one after another.
-struct ObjectWriter<'o> {
-    out: &'o mut String,
+pub(super) struct ObjectWriter<'o> {
+    pub(super) out: &'o mut String,
     is_empty: bool,
 }
 
 impl<'o> ObjectWriter<'o> {
-    fn open(out: &'o mut String) -> Self {
+    pub(super) fn open(out: &'o mut String) -> Self {
         out.push('{');
         Self { out, is_empty: true }
     }
 
-    fn name(&mut self, name: &str) {
+    pub(super) fn name(&mut self, name: &str) {
         if !self.is_empty {
             self.out.push(',');
         }
@@ -192,17 +196,17 @@ impl<'o> ObjectWriter<'o> {
         self.out.push(':');
     }
 
-    fn text(&mut self, name: &str, text: &str) {
+    pub(super) fn text(&mut self, name: &str, text: &str) {
         self.name(name);
         push_quoted(self.out, text);
     }
 
-    fn raw(&mut self, name: &str, json: &[u8]) {
+    pub(super) fn raw(&mut self, name: &str, json: &[u8]) {
         self.name(name);
         compact(self.out, json);
     }
 
-    fn close(self) {
+    pub(super) fn close(self) {
         self.out.push('}');
     }
 }

@@ -7,11 +7,13 @@
 //! - [`ResourcesReader`], [`Instances`], [`Target`]: resources from a stream, and which of them an address selects
 //! - [`OutputsReader`]: outputs from a stream, without the rest of the document
 //! - [`Outputs`], [`Type`], [`Value`], [`Number`]: typed output values; [`render`]: how `terraform output` prints them
+//! - [`relocate`], [`remove`]: editing resources, every other byte left as it is
 //! - [`empty_state`], [`with_header`], [`normalize`], [`content_equal`]: writing and comparing
 
 mod address;
 mod check;
 mod content;
+mod edit;
 mod error;
 mod fields;
 mod header;
@@ -38,6 +40,7 @@ mod tests;
 
 pub use address::{InstanceKey, ModuleAddress, ModuleStep};
 pub use content::content_equal;
+pub use edit::{EditError, Relocation, Removal, relocate, remove};
 pub use error::StateError;
 pub use header::{Header, is_encrypted};
 pub use instance::Instance;
@@ -46,7 +49,7 @@ pub use json::{Kind, Raw};
 pub use number::Number;
 pub use outputs::{Output, Outputs};
 pub use outputs_reader::{OutputsDocument, OutputsReader, Progress};
-pub(crate) use quote::go_quote;
+pub use quote::go_quote;
 pub use resource::{Mode, Resource};
 pub use resources_reader::ResourcesReader;
 pub(crate) use show::{Showing, show};

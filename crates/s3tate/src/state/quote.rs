@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::printable::is_printable;
 
 /// Gives `text` in Go's quoted form.
-pub(crate) fn go_quote(text: &str) -> String {
+pub fn go_quote(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
     push_go_quoted(&mut quoted, text);
     quoted

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use super::address::{InstanceKey, ModuleAddress};
 use super::check::CheckResult;
 use super::fields::elements;
-use super::json::TopLevel;
+use super::json::{Raw, TopLevel};
 use super::{Header, Mode, Outputs, Resource, StateError, header};
 
 /// A format 4 document, its parts borrowed and not yet understood.
@@ -46,9 +46,13 @@ impl<'a> StateFile<'a> {
     /// # Errors
     /// [`StateError::Field`], [`StateError::Resource`].
     pub fn resources(&self) -> Result<Vec<Resource<'a>>, StateError> {
+        Resource::parse_all(self.resource_elements()?)
+    }
+
+    /// The elements of `resources` as they stand in the document.
+    pub(super) fn resource_elements(&self) -> Result<Vec<Raw<'a>>, StateError> {
         let resources = self.document.all("resources").last();
-        let raws = resources.map(|raw| elements(raw, "resources")).transpose()?.unwrap_or_default();
-        Resource::parse_all(raws)
+        Ok(resources.map(|raw| elements(raw, "resources")).transpose()?.unwrap_or_default())
     }
 
     /// The results of checks that Terraform 1.11 knows, in the order of the document.

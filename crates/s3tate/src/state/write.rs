@@ -70,6 +70,21 @@ pub fn with_header(bytes: &[u8], serial: u64, lineage: Option<&str>) -> Result<V
     Ok(edits.apply())
 }
 
+/// The same document with other values for these fields, given as JSON; every other byte stays.
+///
+/// A missing field is added behind `version`.
+///
+/// # Errors
+/// Those of reading the header; [`StateError::NoVersion`] if there are no bytes.
+pub(super) fn with_fields(bytes: &[u8], fields: &[(&str, &str)]) -> Result<Vec<u8>, StateError> {
+    let (_, document) = header::open(bytes)?.ok_or(StateError::NoVersion)?;
+    let mut edits = Edits { bytes, document: &document, changes: Vec::new() };
+    for (name, json) in fields {
+        edits.set(name, &["version"], (*json).to_owned());
+    }
+    Ok(edits.apply())
+}
+
 /// Replacements in a document, by their place in it.
 struct Edits<'a> {
     bytes: &'a [u8],

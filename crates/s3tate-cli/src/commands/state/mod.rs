@@ -1,15 +1,17 @@
 //! `s3tate state`
 
 mod list;
+mod mv;
 mod pull;
 mod push;
+mod rm;
 mod show;
 
 use std::process::ExitCode;
 
 use clap::Subcommand;
 use s3tate::state::Target;
-use s3tate::{Error, Result};
+use s3tate::{Error, ErrorKind, Result, Written};
 
 use crate::context::Context;
 use crate::ui;
@@ -18,16 +20,20 @@ use crate::ui;
 #[derive(Debug, Subcommand)]
 pub(crate) enum State {
     List(list::List),
+    Mv(mv::Mv),
     Pull(pull::Pull),
     Push(push::Push),
+    Rm(rm::Rm),
     Show(show::Show),
 }
 
 pub(crate) async fn run(context: &Context, command: State) -> Result<ExitCode> {
     match command {
         State::List(args) => list::run(context, args).await,
+        State::Mv(args) => mv::run(context, args).await,
         State::Pull(args) => pull::run(context, args).await,
         State::Push(args) => push::run(context, args).await,
+        State::Rm(args) => rm::run(context, args).await,
         State::Show(args) => show::run(context, args).await,
     }
 }
@@ -45,4 +51,16 @@ fn target(address: &str) -> Result<Target> {
 fn fail(error: &Error) -> ExitCode {
     ui::fail(error);
     ExitCode::from(1)
+}
+
+/// As [`fail`] for what an edit refuses to do; other errors go on.
+fn as_stock(error: Error) -> Result<ExitCode> {
+    if error.kind() == ErrorKind::Invalid { Ok(fail(&error)) } else { Err(error) }
+}
+
+/// Tells what is odd about a write.
+fn report(written: Option<&Written>) {
+    if written.is_some_and(|written| written.lock_lost) {
+        ui::warn("the lock was taken away meanwhile; the write replaced exactly the state that was read");
+    }
 }

@@ -1,6 +1,7 @@
 //! The state format against samples that real Terraform binaries wrote and read.
 
 mod addresses;
+mod edits;
 mod fixtures;
 mod mutations;
 mod numbers;
