@@ -2,7 +2,7 @@
 //!
 //! The access key ids tell where they came from: `imds`, `container`, `sso`, `web.ROLE.TOKEN`, and
 //! `role.ROLE.from.KEY` for a role that was assumed with KEY. Signatures are not checked. The container's agent gives
-//! keys at `/container`, and such as have ended long ago at `/expired`.
+//! keys at `/container`, and such as have ended long ago at `/expired`. OIDC renews logins at `/token`.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -25,6 +25,8 @@ pub const ACCOUNT: &str = "123456789012";
 const EXPIRES: &str = "2099-01-01T00:00:00Z";
 /// The token that Identity Center takes.
 const LOGIN: &str = "login-token";
+/// The token that renews it.
+const REFRESH: &str = "refresh-token";
 const ROLES: &str = "/latest/meta-data/iam/security-credentials/";
 
 /// The services, stopped when this is dropped.
@@ -38,7 +40,12 @@ impl Identities {
     /// Starts them on a free port.
     #[expect(clippy::new_without_default, reason = "it opens a port; a default shouldn't")]
     pub fn new() -> Self {
-        let listener = runtime().block_on(TcpListener::bind("127.0.0.1:0")).expect("a free port");
+        Self::at("127.0.0.1:0")
+    }
+
+    /// Starts them at an address of this machine.
+    pub fn at(address: &str) -> Self {
+        let listener = runtime().block_on(TcpListener::bind(address)).expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("it has an address"));
         let serve = async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -61,6 +68,15 @@ impl Identities {
         format!(
             r#"{{"startUrl": "https://sso.example/start", "region": "us-east-1", "accessToken": "{LOGIN}",
                 "expiresAt": "{EXPIRES}"}}"#
+        )
+    }
+
+    /// The same after its end, with what it takes to refresh it.
+    pub fn ended_login(&self) -> String {
+        format!(
+            r#"{{"startUrl": "https://sso.example/start", "region": "eu-west-1", "accessToken": "ended-token",
+                "expiresAt": "2020-01-01T00:00:00Z", "clientId": "client", "clientSecret": "client-secret",
+                "registrationExpiresAt": "{EXPIRES}", "refreshToken": "{REFRESH}"}}"#
         )
     }
 
@@ -99,6 +115,7 @@ async fn answer(request: hyper::Request<Incoming>) -> Response<Full<Bytes>> {
                 "expiration": 4070908800000}}"#
                 .to_owned(),
         ),
+        ("POST", "/token") => refreshed(&serde_json::from_slice(&body).unwrap_or_default()),
         ("POST", "/") => sts(&form::of(&headers, &body), headers.get("authorization")),
         _ => None,
     };
@@ -108,6 +125,19 @@ async fn answer(request: hyper::Request<Incoming>) -> Response<Full<Bytes>> {
         *answer.status_mut() = StatusCode::NOT_FOUND;
     }
     answer
+}
+
+/// What OIDC gives for a token that renews a login.
+fn refreshed(request: &serde_json::Value) -> Option<String> {
+    let expected = [
+        ("clientId", "client"),
+        ("clientSecret", "client-secret"),
+        ("grantType", "refresh_token"),
+        ("refreshToken", REFRESH),
+    ];
+    expected.iter().all(|(name, value)| request[name] == *value).then(|| {
+        format!(r#"{{"accessToken": "{LOGIN}", "expiresIn": 28800, "refreshToken": "next", "tokenType": "Bearer"}}"#)
+    })
 }
 
 fn document(key: &str, more: &str) -> String {

@@ -40,6 +40,8 @@ pub enum Tool {
     Aws,
     /// The moto server.
     Moto,
+    /// What makes networks of their own, with `ip` to set them up.
+    Unshare,
 }
 
 impl fmt::Display for Tool {
@@ -48,6 +50,7 @@ impl fmt::Display for Tool {
             Self::Terraform(version) => write!(f, "terraform {}", version.version()),
             Self::Aws => f.write_str("aws 1.45.11"),
             Self::Moto => f.write_str("moto_server 5.2.1"),
+            Self::Unshare => f.write_str("unshare -rn with ip"),
         }
     }
 }
@@ -63,6 +66,7 @@ impl fmt::Display for Missing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let how = match self.tool {
             Tool::Terraform(Terraform::V1_11) => "put it on PATH",
+            Tool::Unshare => "install util-linux and iproute2, and allow user namespaces",
             _ => "run scripts/tools",
         };
         write!(f, "{} is missing ({how})", self.tool)
@@ -120,6 +124,7 @@ fn search(tool: Tool) -> Option<PathBuf> {
         }
         Tool::Aws => Some(fetched.join("venv/bin/aws")).filter(|program| program.is_file()),
         Tool::Moto => Some(fetched.join("venv/bin/moto_server")).filter(|program| program.is_file()),
+        Tool::Unshare => on_path("unshare").into_iter().find(|program| makes_networks(program)),
     }
 }
 
@@ -127,6 +132,11 @@ fn search(tool: Tool) -> Option<PathBuf> {
 fn on_path(name: &str) -> Vec<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).map(|directory| directory.join(name)).collect()
+}
+
+fn makes_networks(unshare: &Path) -> bool {
+    let set_up = Command::new(unshare).args(["-rn", "ip", "link", "set", "lo", "up"]).output();
+    set_up.is_ok_and(|output| output.status.success())
 }
 
 fn is_terraform(program: &Path, version: Terraform) -> bool {

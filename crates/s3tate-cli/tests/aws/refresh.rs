@@ -3,15 +3,15 @@
 use s3tate_testkit::tools::Missing;
 use s3tate_testkit::{Client, Endpoint, Identities, Kind, Recorder, Workdir, require, wait_for};
 
-/// How often the container's agent is asked during one command of several rounds, and how many requests those are.
-fn asked(path: &str) -> Result<(usize, usize), Missing> {
+/// How often the container's agent is asked during a command of several rounds, and how many requests those are.
+fn asked(path: &str, args: &[&str]) -> Result<(usize, usize), Missing> {
     let endpoint = Endpoint::start(Kind::Moto)?;
     let (proxied, requests) = endpoint.recorded();
     let identities = Identities::new();
     let agent = Recorder::start(identities.url());
     let workdir = workdir(&endpoint);
     let client = client(&proxied, &format!("{}{path}", agent.url()));
-    let _created = client.run(&workdir, &["workspace", "new", "dev"]).succeeds();
+    let _done = client.run(&workdir, args).succeeds();
     Ok((agent.take().len(), requests.take().len()))
 }
 
@@ -34,15 +34,23 @@ fn client(endpoint: &Endpoint, agent: &str) -> Client {
 
 #[test]
 fn lasting_keys_are_fetched_once_for_all_services() {
-    let (fetched, requests) = require!(asked("/container"));
+    let (fetched, requests) = require!(asked("/container", &["workspace", "new", "dev"]));
     assert_eq!(fetched, 1);
     assert!(requests > 3, "{requests}");
 }
 
 #[test]
 fn keys_that_end_are_fetched_again() {
-    let (fetched, _) = require!(asked("/expired"));
+    let (fetched, _) = require!(asked("/expired", &["workspace", "new", "dev"]));
     assert!(fetched > 1, "{fetched}");
+}
+
+#[test]
+fn a_lock_whose_keys_end_while_it_is_held_is_released_with_new_ones() {
+    let (fetched, requests) = require!(asked("/container", &["lock", "run", "--", "true"]));
+    assert_eq!((fetched, requests), (1, 2), "an item is put and deleted");
+    let (fetched, requests) = require!(asked("/expired", &["lock", "run", "--", "true"]));
+    assert_eq!((fetched, requests), (2, 2));
 }
 
 #[test]

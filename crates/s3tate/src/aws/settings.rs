@@ -140,6 +140,7 @@ fn endpoints(given: &Endpoints, env: &os::Env, sections: Option<&EnvConfigSectio
         iam: choose(&given.iam, "iam"),
         sts: choose(&given.sts, "sts"),
         sso: choose(&given.sso, "sso"),
+        sso_oidc: choose(&given.sso_oidc, "sso_oidc"),
     }
 }
 

@@ -51,8 +51,10 @@ impl Chain {
     pub(super) async fn of_sso(&self, sso: &Sso<'_>) -> Result<Given, String> {
         let region = Region::new(sso.region.to_owned());
         let sdk = self.settings.sdk.to_builder().region(region.clone()).build();
+        let mut oidc = sdk.to_builder();
+        oidc.set_endpoint_url(self.settings.endpoints.sso_oidc.clone());
         let tokens = SsoTokenProvider::builder()
-            .configure(&sdk)
+            .configure(&oidc.build())
             .region(region)
             .session_name(sso.session)
             .start_url(sso.start_url)

@@ -52,6 +52,8 @@ pub struct Endpoints {
     pub iam: Option<String>,
     /// IAM Identity Center.
     pub sso: Option<String>,
+    /// Where its logins are renewed. No attribute names it.
+    pub sso_oidc: Option<String>,
 }
 
 /// A proxy.
@@ -163,6 +165,7 @@ impl Reader<'_> {
             iam: self.endpoint("iam", "iam_endpoint", &["AWS_ENDPOINT_URL_IAM", "AWS_IAM_ENDPOINT"])?,
             sts: self.endpoint("sts", "sts_endpoint", &["AWS_ENDPOINT_URL_STS", "AWS_STS_ENDPOINT"])?,
             sso: self.endpoint("sso", "", &["AWS_ENDPOINT_URL_SSO"])?,
+            sso_oidc: self.variable(&["AWS_ENDPOINT_URL_SSO_OIDC"]),
         })
     }
 
