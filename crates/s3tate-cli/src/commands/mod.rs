@@ -36,7 +36,7 @@ pub(crate) async fn run(cli: Cli, env: Env, signals: Signals) -> Result<ExitCode
         Command::Workspace(args) => workspace::run(&context, args).await,
         Command::ForceUnlock(args) => force_unlock::run(&context, args).await,
         Command::Lock(args) => lock::run(&context, args).await,
-        Command::Backend(args) => backend::run(&context, args),
+        Command::Backend(args) => backend::run(&context, args).await,
         Command::Local(args) => local::run(&context, args).await,
         Command::Whoami(args) => whoami::run(&context, args).await,
     }

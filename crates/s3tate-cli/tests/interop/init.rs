@@ -127,3 +127,46 @@ fn explain_names_sources_and_hides_secrets() {
     let json = stage.s3tate.run(&workdir, &["backend", "explain", "-json"]).succeeds().json();
     assert_eq!(json["addresses"]["state"], format!("s3://{}/{KEY}", stage.endpoint.store().bucket()));
 }
+
+#[test]
+fn explain_tells_what_the_profile_gives_and_what_stays_with_whom() {
+    let endpoint = require!(Endpoint::start(Kind::Embedded));
+    let workdir = Workdir::with(
+        "terraform {\n  backend \"s3\" {\n    bucket = \"b\"\n    key = \"p/s\"\n    use_lockfile = true\n    \
+         max_retries = 0\n    insecure = true\n    force_path_style = true\n  }\n}\n",
+    );
+    workdir.write(
+        "../home/.aws/config",
+        "[profile work]\nendpoint_url = http://profile\nservices = mine\nretry_mode = adaptive\nmax_attempts = 6\n\
+         use_fips_endpoint = true\n[services mine]\nsts =\n  endpoint_url = http://section\n",
+    );
+    let client =
+        s3tate(&endpoint).without("AWS_ENDPOINT_URL").env("AWS_PROFILE", "work").env("TF_WORKSPACE", "dev");
+    let explain = ["backend", "explain", "-json", "-backend-config=dynamodb_table=t"];
+    let json = client.run(&workdir, &explain).succeeds().json();
+    let values = json["values"].as_array().expect("values");
+    let of = |name: &str| {
+        let value = values.iter().find(|value| value["name"] == name).expect(name);
+        [&value["value"], &value["source"]].map(|text| text.as_str().expect("a text").to_owned())
+    };
+    for (name, value, source) in [
+        ("bucket", "b", "main.tf:3"),
+        ("dynamodb_table", "t", "option -backend-config"),
+        ("region", "us-east-1", "variable AWS_REGION"),
+        ("endpoints.s3", "http://profile", "profile `work`"),
+        ("endpoints.sts", "http://section", "profile `work`"),
+        ("retry_mode", "adaptive", "profile `work`"),
+        ("max_retries", "6", "profile `work`"),
+        ("use_fips_endpoint", "true", "profile `work`"),
+        ("encrypt", "false", "default"),
+    ] {
+        assert_eq!(of(name), [value, source], "{name}");
+    }
+    assert_eq!(json["workspaces"][0]["lock_object"], "s3://b/env:/dev/p/s.tflock");
+    assert_eq!(json["workspaces"][1]["digest_item"], "t/b/p/s-md5");
+    let warnings = json["warnings"].to_string();
+    assert!(warnings.contains("`insecure`") && warnings.contains("`force_path_style`"), "{warnings}");
+    // Nobody listens there, so nothing was sent.
+    let _said =
+        client.run(&workdir, &["backend", "explain"]).succeeds().says(&["profile `work`", "env:/dev/p/s"]);
+}

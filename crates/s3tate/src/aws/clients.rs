@@ -30,7 +30,7 @@ const SEARCH_TIMEOUT: Duration = Duration::from_mins(2);
 /// Clients of the services, each made when it is first needed.
 #[derive(Debug)]
 pub(crate) struct Clients {
-    config: BackendConfig,
+    pub(super) config: BackendConfig,
     env: Env,
     http: SharedHttpClient,
     shared: OnceCell<Shared>,
@@ -78,6 +78,11 @@ impl Clients {
             Shared { sdk: sdk.build(), endpoints, chain }
         };
         self.shared.get_or_init(make).await
+    }
+
+    /// What the shared files and the environment say.
+    pub(super) async fn settings(&self) -> &Settings {
+        self.shared().await.chain.settings()
     }
 
     /// The S3 endpoint in use, where it is not AWS's own.

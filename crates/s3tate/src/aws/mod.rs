@@ -2,6 +2,7 @@
 
 mod clients;
 mod credentials;
+mod explain;
 mod failure;
 mod insecure;
 mod settings;

@@ -37,8 +37,28 @@ pub fn effective(arguments: &Arguments, env: &Env) -> Vec<Effective> {
             _ => values.extend(of_attribute(attribute.name.to_owned(), attribute, set, Some(env))),
         }
     }
+    stronger_variables(&mut values, env);
     values.sort_by(|a, b| a.name.cmp(&b.name));
     replaced(values)
+}
+
+/// Variables that count although the attribute is set, as in stock clients.
+fn stronger_variables(values: &mut Vec<Effective>, env: &Env) {
+    let old_files = ("shared_credentials_file", "AWS_SHARED_CREDENTIALS_FILE");
+    values.retain(|value| value.name != old_files.0 || env.var(old_files.1).is_none());
+    for value in values {
+        let beats: Option<&'static str> = match (value.name.as_str(), value.value.as_str()) {
+            ("use_dualstack_endpoint", "false") => Some("AWS_USE_DUALSTACK_ENDPOINT"),
+            ("use_fips_endpoint", "false") => Some("AWS_USE_FIPS_ENDPOINT"),
+            ("max_retries", "0") => Some("AWS_MAX_ATTEMPTS"),
+            _ => None,
+        };
+        if let Some((variable, text)) = beats.and_then(|variable| Some((variable, env.var(variable)?))) {
+            (value.value, value.source) = (text.to_owned(), Source::Env(variable));
+        } else if beats == Some("AWS_MAX_ATTEMPTS") {
+            (value.value, value.source) = ("3".to_owned(), Source::Default);
+        }
+    }
 }
 
 fn of_attribute(
@@ -47,7 +67,7 @@ fn of_attribute(
     set: Option<(&Value, &Source)>,
     env: Option<&Env>,
 ) -> Option<Effective> {
-    let masked = |value: String| if attribute.secret { MASK.to_owned() } else { value };
+    let masked = |value: String| if attribute.secret { MASK.to_owned() } else { without_password(value) };
     if let Some((value, source)) = set {
         return Some(Effective { name, value: masked(show(value)), source: source.clone() });
     }
@@ -69,6 +89,16 @@ fn replaced(mut values: Vec<Effective>) -> Vec<Effective> {
     let hidden: Vec<_> = successors.into_iter().filter(|name| !is_set(name)).collect();
     values.retain(|value| !hidden.contains(&value.name));
     values
+}
+
+/// A URL without the user and password that stand in it, as proxies' may.
+fn without_password(text: String) -> String {
+    let Some((scheme, rest)) = text.split_once("://") else { return text };
+    let host = rest.split('/').next().unwrap_or_default();
+    match host.rsplit_once('@') {
+        Some((user, _)) => format!("{scheme}://{MASK}{}", &rest[user.len()..]),
+        None => text,
+    }
 }
 
 fn show(value: &Value) -> String {
@@ -121,6 +151,37 @@ mod tests {
             explained(&["endpoint=http://s3"], &endpoint, "endpoint"),
             Some(pair("http://s3", option))
         );
+    }
+
+    #[test]
+    fn variables_that_beat_attributes_are_shown() {
+        let variable = [("AWS_USE_FIPS_ENDPOINT", "true"), ("AWS_SHARED_CREDENTIALS_FILE", "/v")];
+        let options = ["use_fips_endpoint=false", "shared_credentials_file=/old", "max_retries=0"];
+        let name = "use_fips_endpoint";
+        assert_eq!(
+            explained(&options, &variable, name),
+            Some(pair("true", "variable AWS_USE_FIPS_ENDPOINT"))
+        );
+        assert_eq!(explained(&options, &variable, "shared_credentials_file"), None);
+        let source = "variable AWS_SHARED_CREDENTIALS_FILE";
+        assert_eq!(explained(&options, &variable, "shared_credentials_files"), Some(pair("/v", source)));
+        assert_eq!(explained(&options, &[], "max_retries"), Some(pair("3", "default")));
+        let attempts = [("AWS_MAX_ATTEMPTS", "7")];
+        assert_eq!(
+            explained(&options, &attempts, "max_retries"),
+            Some(pair("7", "variable AWS_MAX_ATTEMPTS"))
+        );
+    }
+
+    #[test]
+    fn passwords_of_proxies_are_masked() {
+        for (given, shown) in [
+            ("http://dana:hush@proxy:3128/x", "http://****@proxy:3128/x"),
+            ("http://proxy/a@b", "http://proxy/a@b"),
+        ] {
+            let option = format!("https_proxy={given}");
+            assert_eq!(explained(&[&option], &[], "https_proxy").unwrap().0, shown);
+        }
     }
 
     #[test]

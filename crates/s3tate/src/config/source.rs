@@ -78,6 +78,8 @@ pub enum Source {
     Url,
     /// An environment variable.
     Env(&'static str),
+    /// A profile of the shared files.
+    Profile(String),
     /// Nobody gave one.
     Default,
 }
@@ -87,7 +89,9 @@ impl Source {
     pub fn place(&self) -> Option<&Place> {
         match self {
             Self::File(place) => Some(place),
-            Self::Option | Self::Cache(_) | Self::Url | Self::Env(_) | Self::Default => None,
+            Self::Option | Self::Cache(_) | Self::Url | Self::Env(_) | Self::Profile(_) | Self::Default => {
+                None
+            }
         }
     }
 }
@@ -100,6 +104,7 @@ impl fmt::Display for Source {
             Self::Cache(path) => write!(f, "{}", path.display()),
             Self::Url => f.write_str("option -state"),
             Self::Env(name) => write!(f, "variable {name}"),
+            Self::Profile(name) => write!(f, "profile `{name}`"),
             Self::Default => f.write_str("default"),
         }
     }

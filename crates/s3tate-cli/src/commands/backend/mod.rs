@@ -15,8 +15,8 @@ pub(crate) enum Backend {
     Explain(explain::Explain),
 }
 
-pub(crate) fn run(context: &Context, command: Backend) -> Result<ExitCode> {
+pub(crate) async fn run(context: &Context, command: Backend) -> Result<ExitCode> {
     match command {
-        Backend::Explain(args) => explain::run(context, &args),
+        Backend::Explain(args) => explain::run(context, &args).await,
     }
 }

@@ -90,6 +90,10 @@ impl Chain {
         Self { config, settings, sts, http }
     }
 
+    pub(super) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
     pub(super) fn sts(&self) -> &Sts {
         &self.sts
     }
