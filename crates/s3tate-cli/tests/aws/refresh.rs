@@ -46,14 +46,6 @@ fn keys_that_end_are_fetched_again() {
 }
 
 #[test]
-fn a_lock_whose_keys_end_while_it_is_held_is_released_with_new_ones() {
-    let (fetched, requests) = require!(asked("/container", &["lock", "run", "--", "true"]));
-    assert_eq!((fetched, requests), (1, 2), "an item is put and deleted");
-    let (fetched, requests) = require!(asked("/expired", &["lock", "run", "--", "true"]));
-    assert_eq!((fetched, requests), (2, 2));
-}
-
-#[test]
 fn keys_are_renewed_while_a_command_runs_under_a_lock() {
     let endpoint = require!(Endpoint::start(Kind::Moto));
     let identities = Identities::new();

@@ -32,9 +32,15 @@ fn after_s3tates_init_stock_needs_none() {
 #[test]
 fn after_stocks_init_s3tate_needs_none() {
     let endpoint = require!(Endpoint::start(Kind::Embedded));
-    for version in [Terraform::V1_11, Terraform::V1_0] {
+    for (version, locking) in [
+        (Terraform::V1_11, Locking::Table),
+        (Terraform::V1_0, Locking::Table),
+        // It can't be told where else the table is.
+        (Terraform::V0_11, Locking::Off),
+    ] {
         let terraform = require!(Client::terraform(version, &endpoint));
-        let workdir = Workdir::with(&format!("{}{OUTPUT}", shared_block(&endpoint)));
+        let block = Backend::new(&endpoint, KEY, locking).block(version);
+        let workdir = Workdir::with(&format!("{block}{OUTPUT}"));
         let _initialised = terraform.run(&workdir, &["init", "-input=false"]).succeeds();
         // The block is gone, the cache alone counts.
         workdir.write("main.tf", OUTPUT);

@@ -112,9 +112,19 @@ fn readable_by_all(_file: &std::fs::File) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Whether a secret is among the arguments.
+/// Whether a secret is among the arguments, as one, as a member of one, or as a password in a URL.
 pub fn has_secret(arguments: &Arguments) -> bool {
-    arguments.iter().any(|(name, _, _)| attribute(name).is_some_and(|attribute| attribute.secret))
+    let mut known = arguments.iter().filter_map(|(name, value, _)| Some((attribute(name)?, value)));
+    known.any(|(attribute, value)| is_secret(attribute, value))
+}
+
+fn is_secret(attribute: &Attribute, value: &Value) -> bool {
+    if let Kind::Object(members) = attribute.kind {
+        let mut set = members.iter().filter_map(|member| Some((member, value.member(member.name)?)));
+        return set.any(|(member, value)| is_secret(member, value));
+    }
+    let has_password = |text: &str| text.split_once("://").is_some_and(|(_, rest)| rest.contains('@'));
+    attribute.secret || value.as_str().is_some_and(has_password)
 }
 
 fn document(arguments: &Arguments, hash: u32) -> String {
@@ -170,27 +180,16 @@ mod tests {
     use super::*;
     use crate::config::testing::directory;
 
-    /// Source: recorded from Terraform 0.11.11 (check 43).
-    const BY_0_11: &str = r#"{"version": 3, "serial": 1, "lineage": "x", "backend": {"type": "s3",
-        "config": {"bucket": "b", "encrypt": "true", "key": "p/s", "lock_table": "t", "region": ""},
-        "hash": 14078910052157609033}, "modules": []}"#;
-
-    #[test]
-    fn a_cache_of_0_11_is_read() {
-        let dir = directory(&[("terraform.tfstate", BY_0_11)]);
-        let cache = read(dir.path()).unwrap().unwrap();
-        assert_eq!(cache.arguments.get("encrypt"), Some(&Value::Bool(true)));
-        assert_eq!(cache.arguments.get("lock_table"), Some(&Value::String("t".into())));
-        assert_eq!(cache.arguments.get("region"), None);
-        assert_eq!(cache.hash, 14_078_910_052_157_609_033);
-    }
-
     #[test]
     fn an_empty_text_counts_since_0_12() {
-        let cache = BY_0_11.replace("14078910052157609033", "372457309");
-        let dir = directory(&[("terraform.tfstate", &cache)]);
-        let cache = read(dir.path()).unwrap().unwrap();
-        assert_eq!(cache.arguments.get("region"), Some(&Value::String(String::new())));
+        for (hash, region) in [("14078910052157609033", None), ("372457309", Some(""))] {
+            let text = format!(
+                r#"{{"version": 3, "backend": {{"type": "s3", "config": {{"region": ""}}, "hash": {hash}}}}}"#
+            );
+            let cache = read(directory(&[("terraform.tfstate", &text)]).path()).unwrap().unwrap();
+            assert_eq!(cache.arguments.get("region").and_then(Value::as_str), region);
+            assert_eq!(cache.hash.to_string(), hash);
+        }
     }
 
     #[test]
@@ -214,7 +213,14 @@ mod tests {
     #[test]
     fn a_cache_with_a_secret_is_for_its_owner_alone() {
         use std::os::unix::fs::PermissionsExt as _;
-        for (option, mode) in [("secret_key=s", 0o600), ("bucket=b", 0o644)] {
+        let token = "assume_role_with_web_identity={web_identity_token=\"hush\"}";
+        for (option, mode) in [
+            ("secret_key=s", 0o600),
+            (token, 0o600),
+            ("https_proxy=http://dana:hush@proxy", 0o600),
+            ("bucket=b", 0o644),
+            ("assume_role_with_web_identity={role_arn=\"r\"}", 0o644),
+        ] {
             let dir = directory(&[]);
             let arguments = super::super::partial::read(&[option.to_owned()], dir.path()).unwrap();
             write(dir.path(), &arguments, 1).unwrap();

@@ -2,6 +2,7 @@
 
 mod bootstrap;
 mod breaking;
+mod caches;
 mod doctor;
 mod dropped;
 mod encryption;
