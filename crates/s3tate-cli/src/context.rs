@@ -32,6 +32,11 @@ impl Context {
         !self.global.backend_config.is_empty()
     }
 
+    /// The options that name the same state in another command; empty, or with a leading space.
+    pub(crate) fn options_to_repeat(&self) -> String {
+        self.global.to_repeat()
+    }
+
     /// Whether a state is named by its URL.
     pub(crate) fn has_url(&self) -> bool {
         self.global.state.is_some()

@@ -142,15 +142,19 @@ fn explain_mismatch(error: Error, found: &Snapshot, recorded: StateDigest) -> Er
                     "cause",
                     "a writer stopped after the object and before its digest; the object is its successor",
                 )
-                .hint(format!("set `Digest` of that item to {digest}"))
+                .hint(format!("`s3tate doctor -fix` sets `Digest` of that item to {digest}, under lock"))
         }
         Some(digest) => error
             .fact("cause", "the object was replaced without its digest, or its digest without the object")
             .hint(format!(
-                "compare the object's versions; if it is the right one, set `Digest` of that item to {digest}"
+                "`s3tate doctor` compares both with the object's versions; if the object is the right one, set \
+                 `Digest` of that item to {digest}"
             )),
         None => error
             .fact("cause", "the object is gone while its digest is still recorded")
-            .hint("restore the object from its versions, or remove that item if the state is to be empty"),
+            .hint(
+                "restore the object from its versions, or remove that item if the state is to be empty; \
+                 `s3tate doctor` shows how",
+            ),
     }
 }

@@ -199,7 +199,7 @@ impl Workspace {
         let denied = failure.denied();
         let error = failure.into_error_of(ErrorKind::Unknown, message).fact("digest", digest.to_string());
         let error = error.fact("item", item.place());
-        let hint = "every reader fails until `Digest` of that item has this value";
+        let hint = "every reader fails until `Digest` of that item has this value, which `s3tate doctor -fix` sees to";
         if denied { error.hint(format!("grant dynamodb:PutItem; {hint}")) } else { error.hint(hint) }
     }
 

@@ -41,10 +41,11 @@ pub(crate) async fn run(context: &Context, args: Doctor) -> Result<ExitCode> {
     let mut diagnosis = workspace.examine(&Examination { probe: args.probe }).await?;
     // What was found is shown even where the repair fails.
     let fixed = if args.fix { fix(context, &args, &workspace, &mut diagnosis).await } else { Ok(()) };
-    let shown = if args.json { json(&workspace, &diagnosis) } else { human(&workspace, &diagnosis) };
-    ui::data(shown)?;
+    let findings = repeatable(diagnosis.findings(), &context.options_to_repeat());
+    let healthy = diagnosis.is_healthy();
+    ui::data(if args.json { json(&workspace, healthy, &findings) } else { human(&workspace, &findings) })?;
     fixed?;
-    Ok(if diagnosis.is_healthy() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    Ok(if healthy { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
 async fn fix(
@@ -103,27 +104,41 @@ struct Document<'a> {
     findings: &'a [Finding],
 }
 
-fn json(workspace: &Workspace, diagnosis: &Diagnosis) -> String {
+/// The findings, with commands of s3tate's that name the same state.
+fn repeatable(findings: &[Finding], options: &str) -> Vec<Finding> {
+    let with_options = |command: &String| match command.split_once(" -- ") {
+        _ if !command.starts_with("s3tate ") => command.clone(),
+        Some((ours, theirs)) => format!("{ours}{options} -- {theirs}"),
+        None => format!("{command}{options}"),
+    };
+    let repeat = |finding: &Finding| Finding {
+        commands: finding.commands.iter().map(with_options).collect(),
+        ..finding.clone()
+    };
+    findings.iter().map(repeat).collect()
+}
+
+fn json(workspace: &Workspace, healthy: bool, findings: &[Finding]) -> String {
     let document = Document {
         format_version: "1.0",
         state: workspace.url(),
         workspace: workspace.name().as_str(),
-        healthy: diagnosis.is_healthy(),
-        findings: diagnosis.findings(),
+        healthy,
+        findings,
     };
     // Words and texts can always be written.
     serde_json::to_string_pretty(&document).unwrap_or_default() + "\n"
 }
 
-fn human(workspace: &Workspace, diagnosis: &Diagnosis) -> String {
+fn human(workspace: &Workspace, findings: &[Finding]) -> String {
     let mut text = format!("{}, workspace {}\n\n", workspace.url(), workspace.name());
-    let mut findings: Vec<_> = diagnosis.findings().iter().collect();
-    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
-    for finding in findings {
+    let mut worst_first: Vec<_> = findings.iter().collect();
+    worst_first.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    for finding in worst_first {
         describe(&mut text, finding);
     }
-    let count = |severity| diagnosis.findings().iter().filter(|found| found.severity == severity).count();
-    let fixed = diagnosis.findings().iter().filter(|finding| finding.fixed).count();
+    let count = |severity| findings.iter().filter(|found| found.severity == severity).count();
+    let fixed = findings.iter().filter(|finding| finding.fixed).count();
     let open = count(Severity::Problem) - fixed;
     // Writing to a `String` can't fail.
     let _ = write!(text, "\n{}, {}", counted(open, "problem"), counted(count(Severity::Warning), "warning"));

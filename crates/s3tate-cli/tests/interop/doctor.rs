@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::process::Command;
+use std::time::Duration;
 
 use s3tate_testkit::tools::{self, Missing, Terraform, Tool};
 use s3tate_testkit::{
-    Backend, Client, Endpoint, Finished, Item, Kind, LockRecord, Locking, Request, Snapshot, Vice, Workdir,
-    md5_hex, require,
+    Backend, Client, Endpoint, Finished, Gate, Item, Kind, LockRecord, Locking, Request, Snapshot, Spoil,
+    Vice, Workdir, md5_hex, require, wait_for,
 };
 
 use crate::stage::{FIRST, KEY, Stage, s3tate, with_greeting};
@@ -249,6 +250,9 @@ fn nothing_is_fixed_while_somebody_holds_the_lock_or_no_copy_can_be_kept() {
     // Nobody can create files there.
     let _unkept = scene.doctor(&["-fix", "-chdir=/proc", &url]).exits(1).says(&["can't keep a copy"]);
     assert_eq!(scene.snapshot(), before, "and the lock is free");
+    let seen = scene.doctor(&["-json", &url]).exits(1);
+    let command = &finding(&seen, "digest-behind")["commands"][0];
+    assert_eq!(command, &format!("s3tate doctor -fix '{url}'").replace("'-state=", "-state='"));
     let _fixed = scene.doctor(&["-fix", &url]).succeeds();
 }
 
@@ -406,11 +410,31 @@ fn what_the_probe_sees_is_remembered() {
     assert_eq!(scene.snapshot(), before);
 }
 
+/// Ctrl-C ends the run when the probe has cleaned up.
+#[test]
+fn an_interrupted_probe_leaves_nothing_behind() {
+    let scene = Scene::embedded();
+    let before = scene.snapshot();
+    let (slow, gate) = Gate::before(&scene.endpoint);
+    gate.spoil("DeleteItem", Spoil::Hold, 1);
+    let running = s3tate(&slow).command(&scene.workdir, &["doctor"]).start();
+    gate.wait();
+    running.signal("INT");
+    let told = || (!running.stderr_so_far().is_empty()).then_some(());
+    wait_for("an answer to the signal", Duration::from_mins(1), told);
+    gate.open();
+    let _stopped = running.finish().exits(130);
+    assert_eq!(scene.snapshot(), before);
+}
+
 #[test]
 fn a_missing_bucket_and_a_missing_table_are_told() {
     let scene = Scene::embedded();
     let found = scene.doctor(&["-json", "-backend-config=dynamodb_table=nowhere"]).exits(1);
     assert_eq!(finding(&found, "table")["severity"], "problem");
     let found = scene.doctor(&["-json", "-backend-config=bucket=nowhere"]).exits(1);
-    assert_eq!(finding(&found, "bucket")["commands"][0], "s3tate bootstrap -apply");
+    let command = &finding(&found, "bucket")["commands"][0];
+    assert!(command.as_str().expect("a text").starts_with("s3tate bootstrap -apply"), "{command}");
+    // What can't be tried says nothing of the store.
+    assert_eq!(behaviours(&found)["store-create-once"], "failed");
 }

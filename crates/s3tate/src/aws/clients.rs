@@ -95,6 +95,11 @@ impl Clients {
         self.shared().await.endpoints.dynamodb.as_deref()
     }
 
+    /// Whether an STS endpoint other than AWS's own is in use.
+    pub(crate) async fn has_sts_endpoint(&self) -> bool {
+        self.shared().await.endpoints.sts.is_some()
+    }
+
     /// The S3 client.
     ///
     /// Checksums are sent and checked by us, as headers: older stores refuse the SDK's trailers.

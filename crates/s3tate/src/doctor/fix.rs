@@ -66,7 +66,9 @@ impl Workspace {
         let (found, recorded) = self.read_once().await?;
         let Some(object) = fix.still_holds(&found, recorded) else { return Err(self.moved()) };
         let kept = keep(&Kept { item: item.json(fix.recorded), object })?;
-        match item.put_after(fix.digest, Some(fix.recorded)).await {
+        let (item, digest, seen) = (item.clone(), fix.digest, fix.recorded);
+        let step = self.backend.keeper.begin(Some(self.url()))?;
+        match step.carry_out(async move { item.put_after(digest, Some(seen)).await }).await {
             Ok(true) => Ok(kept),
             Ok(false) => Err(self.moved()),
             Err(failure) => Err(failure.into_error(format!("can't record the digest of `{}`", self.url()))),

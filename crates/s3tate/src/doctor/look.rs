@@ -9,14 +9,15 @@ use crate::bootstrap::{Options, Plan};
 use crate::digest_item::RecordedDigest;
 use crate::error::Result;
 use crate::identity::Identity;
-use crate::lock::{Holder, LockStore as _, ObjectLock};
+use crate::lock::{Holder, LockStore as _, ObjectLock, unproven_store};
 use crate::read::Snapshot;
 use crate::workspace::Workspace;
 
 /// What was seen, or why it could not be.
 #[derive(Debug)]
 pub(super) struct Seen {
-    pub(super) identity: Result<Identity>,
+    /// Who we are; `None` where there is nobody to ask.
+    pub(super) identity: Option<Result<Identity>>,
     pub(super) settings: Result<Plan>,
     pub(super) listing: Result<(), Failure>,
     pub(super) object: Result<Snapshot, Failure>,
@@ -45,7 +46,7 @@ pub(super) async fn look(workspace: &Workspace) -> Seen {
     // Other clients may use lock objects although this configuration doesn't.
     let object = ObjectLock::new(backend.clients.clone(), backend.config.clone(), &workspace.key);
     let (identity, settings, listing, state, recorded, lock_object, lock_item, versions) = tokio::join!(
-        backend.clients.identity(),
+        identity(workspace),
         Box::pin(Plan::make(backend, Options::default())),
         list(workspace),
         read(workspace),
@@ -56,6 +57,16 @@ pub(super) async fn look(workspace: &Workspace) -> Seen {
     );
     let now = backend.env.now();
     Seen { identity, settings, listing, object: state, recorded, lock_object, lock_item, versions, now }
+}
+
+/// Amazon's STS knows nothing of another store's users, may be out of reach, and is none of the store's business.
+async fn identity(workspace: &Workspace) -> Option<Result<Identity>> {
+    let backend = &workspace.backend;
+    let elsewhere = unproven_store(&backend.clients, &backend.config).await.is_some();
+    if elsewhere && !backend.clients.has_sts_endpoint().await {
+        return None;
+    }
+    Some(backend.clients.identity().await)
 }
 
 /// The state and what is recorded for it, once more.

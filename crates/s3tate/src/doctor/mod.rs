@@ -86,10 +86,10 @@ impl Workspace {
     /// Reads in one round, and once more where object and digest disagree. What can't be looked at is a finding.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Bug`]: the system gives no randomness.
+    /// [`crate::ErrorKind::Interrupted`]: a stop was asked for. [`crate::ErrorKind::Bug`]: the system gives no randomness.
     pub async fn examine(&self, examination: &Examination) -> Result<Diagnosis> {
         let (seen, probed) = if examination.probe {
-            let (seen, probed) = tokio::join!(Box::pin(look(self)), Box::pin(probe::run(&self.backend)));
+            let (seen, probed) = tokio::join!(Box::pin(look(self)), self.probe());
             (seen, Some(probed?))
         } else {
             (look(self).await, None)
@@ -104,6 +104,13 @@ impl Workspace {
             findings.extend(self.judge_probe(probed, &commands).await);
         }
         Ok(Diagnosis { findings, fix: judged.fix })
+    }
+
+    /// Comes to its end, with nothing left behind, even if whoever waits for it stops doing so.
+    async fn probe(&self) -> Result<Probed> {
+        let step = self.backend.keeper.begin(None)?;
+        let backend = self.backend.clone();
+        step.carry_out(async move { probe::run(&backend).await }).await
     }
 
     async fn judge_state(&self, seen: &Seen, commands: &Commands) -> Judged {

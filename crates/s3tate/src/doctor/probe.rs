@@ -241,6 +241,8 @@ fn unmet(failure: &Failure) -> Observed {
     let answer = failure.cause_line();
     if failure.denied() {
         Observed::Denied(answer)
+    } else if failure.is("NoSuchBucket") {
+        Observed::Failed(answer)
     } else if failure.conditions_unsupported() || failure.precondition_failed() || failure.status == Some(404)
     {
         Observed::Refused(answer)

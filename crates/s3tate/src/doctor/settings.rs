@@ -38,10 +38,16 @@ pub(super) fn judge(workspace: &Workspace, seen: &Seen) -> Vec<Finding> {
 
 fn identity(seen: &Seen) -> Finding {
     match &seen.identity {
-        Ok(identity) => Finding::ok(FindingKind::Identity, format!("the credentials are {}", identity.arn))
-            .fact("account", identity.account.clone()),
-        // Stores other than Amazon's seldom have STS, and nothing else needs it.
-        Err(error) => Finding::of_error(FindingKind::Identity, Severity::Note, error),
+        None => {
+            let summary = "whose the credentials are was not asked: no STS belongs to this store";
+            Finding::note(FindingKind::Identity, summary)
+        }
+        Some(Ok(identity)) => {
+            Finding::ok(FindingKind::Identity, format!("the credentials are {}", identity.arn))
+                .fact("account", identity.account.clone())
+        }
+        // Nothing else needs it.
+        Some(Err(error)) => Finding::of_error(FindingKind::Identity, Severity::Note, error),
     }
 }
 
