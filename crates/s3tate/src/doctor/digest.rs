@@ -141,7 +141,7 @@ impl Case<'_> {
                     self.versions
                         .as_ref()
                         .ok()
-                        .and_then(|versions| versions.earlier().next())
+                        .and_then(|versions| versions.earlier().find(|version| version.header().is_some()))
                         .map(|version| self.commands.restore(&version.id)),
                 );
         };
@@ -171,7 +171,10 @@ impl Case<'_> {
     }
 
     fn mismatch(&self, digest: StateDigest, recorded: StateDigest) -> Judged {
-        if self.object.succeeds(recorded) {
+        // A copy of an earlier version carries its metadata along, and is no successor.
+        let was_here_before =
+            self.versions.as_ref().is_ok_and(|versions| versions.earlier_with(digest).is_some());
+        if self.object.succeeds(recorded) && !was_here_before {
             return self.successor(digest, recorded);
         }
         let finding = self.damage().unwrap_or_else(|| self.replaced(digest, recorded));
@@ -283,17 +286,29 @@ impl Case<'_> {
                 .commands(version.map(|version| self.commands.restore(&version.id)))
                 .command(removal);
         }
-        let marker =
-            self.versions.as_ref().ok().and_then(|versions| versions.latest()).filter(|top| top.deleted);
-        if let Some(marker) = marker {
+        if let Ok(versions) = &self.versions
+            && let Some(marker) = versions.latest().filter(|top| top.deleted)
+        {
+            let hidden = versions.all.get(1).filter(|hidden| hidden.digest == Some(recorded));
+            let back = match hidden {
+                Some(_) => Some(self.commands.undelete(&marker.id)),
+                None => version.map(|version| self.commands.restore(&version.id)),
+            };
             let finding = Finding::problem(
                 FindingKind::ObjectDeleted,
                 "the object was deleted while its digest is still recorded",
             )
             .fact("deleted", format!("delete marker, {}", marker.named()));
             return with_version(finding.facts(evidence))
-                .advice("the first command brings the state back; the last agrees that it is gone")
-                .command(self.commands.undelete(&marker.id))
+                .advice(match back {
+                    Some(_) => {
+                        "the first command brings the recorded state back; the last agrees that it is gone"
+                    }
+                    None => {
+                        "look for a copy of the recorded state in backups; the command agrees that it is gone"
+                    }
+                })
+                .commands(back)
                 .command(removal);
         }
         let (kind, summary) = match &self.versions {

@@ -147,6 +147,16 @@ fn an_older_version_that_was_copied_back_is_recognised() {
     shows(&judged, FindingKind::ObjectOlder, &["recorded version: version v1"]);
 }
 
+/// Bytes that come again make a copy of an old version look like a successor, by the metadata that it carries along.
+#[test]
+fn a_copy_of_an_old_version_is_no_successor() {
+    let (first, second) = (state(1, "l"), state(2, "l"));
+    let all = versions(&[Some(&second), Some(&first), Some(&second), Some(&first)]);
+    let judged = judge(&written(&second, &first), &digest(&first), Ok(&all));
+    shows(&judged, FindingKind::ObjectOlder, &["same bytes: version v2"]);
+    assert_eq!(judged.fix, None);
+}
+
 #[test]
 fn a_state_of_another_lineage_is_recognised() {
     let (ours, theirs) = (state(1, "ours"), state(9, "theirs"));
@@ -170,6 +180,10 @@ fn a_missing_object_is_told_from_one_that_never_was() {
         FindingKind::ObjectDeleted,
         &["delete marker, version v2", "version v1", "--version-id v2"],
     );
+    // What the marker hides is not what is recorded: taking it away would not help.
+    let all = versions(&[None, Some(b"other"), Some(&bytes)]);
+    let judged = judge(&Snapshot::default(), &digest(&bytes), Ok(&all));
+    shows(&judged, FindingKind::ObjectDeleted, &["versionId=v1"]);
     let judged = judge(&Snapshot::default(), &digest(&bytes), Ok(&Versions::default()));
     shows(&judged, FindingKind::DigestOrphan, &["delete-item"]);
     let judged = judge(&Snapshot::default(), &digest(&bytes), Err("no versions".into()));
