@@ -1,6 +1,7 @@
 //! Credentials and transport of the real binary: who it is, whom it trusts, which way its requests take.
 
 mod accounts;
+mod effects;
 mod fixed;
 mod matrix;
 mod refresh;

@@ -183,6 +183,7 @@ fn attributes_come_before_everything_else() {
         (&[keys[0], keys[1], web], "static"),
         (&[web, "profile=p"], "web.a.given"),
         (&["profile=p"], "p"),
+        (&["profile=p", "use_legacy_workflow=true"], "env"),
         (&[role], "role.b.from.env"),
         (&[role, web], "role.b.from.web.a.given"),
         (&[keys[0], keys[1], role], "role.b.from.static"),

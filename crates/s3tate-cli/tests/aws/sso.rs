@@ -79,3 +79,14 @@ fn a_login_that_cannot_be_refreshed_asks_for_another() {
     assert_eq!((code, asked), (Some(1), Vec::new()));
     drop(scene.identities);
 }
+
+#[test]
+fn the_attribute_names_where_identity_center_is() {
+    let scene = Scene::new(Identities::login);
+    let center = Recorder::start(scene.identities.url());
+    let option = format!("-backend-config=endpoints={{sso=\"{}\"}}", center.url());
+    let client = Scene::bare(Client::new(env!("CARGO_BIN_EXE_s3tate"), &scene.endpoint()));
+    let _found = client.run(&scene.workdir, &["whoami", "-state=s3://states/k", &option]).succeeds();
+    assert_eq!(scene.paths(), ["/"], "STS alone is where everything else is");
+    assert!(center.take()[0].target.starts_with("/federation/credentials"));
+}

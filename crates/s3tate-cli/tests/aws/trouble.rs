@@ -56,6 +56,7 @@ fn a_profile_that_cannot_be_followed_says_why() {
     }
 }
 
+/// Check 46.
 #[test]
 fn a_region_in_the_shared_files_does_not_count() {
     let endpoint = Endpoint::start(Kind::Embedded).expect("the embedded endpoint needs no tool");

@@ -4,6 +4,7 @@
 //! down host, path, region, key and headers. `DIFFERENTIAL_ONLY=text` runs the cases whose names contain the text.
 //! `DIFFERENTIAL_WRITE=true` writes the list of deviations into the documentation.
 
+mod attributes;
 mod case;
 mod cases;
 mod deviations;

@@ -146,7 +146,12 @@ fn endpoints(given: &Endpoints, env: &os::Env, sections: Option<&EnvConfigSectio
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
+    use aws_smithy_types::retry::RetryMode;
+
     use super::*;
+    use crate::config::partial;
 
     const CONFIG: &str = "[default]\nendpoint_url = http://profile\nservices = local\n\
                           [services local]\nsts =\n  endpoint_url = http://section\n";
@@ -179,5 +184,32 @@ mod tests {
         assert_eq!(resolved(&given, &off, CONFIG).await, given);
         let off = format!("{CONFIG}[default]\nignore_configured_endpoint_urls = true\n");
         assert_eq!(resolved(&given, &[], &off).await, given);
+    }
+
+    /// Attempts of requests and of roles, and whether they adapt.
+    async fn attempts(options: &[&str], variables: &[(&str, &str)], config: &str) -> (u32, u32, bool) {
+        let options = ["bucket=b", "key=k", "region=us-east-1"].iter().chain(options);
+        let options = options.map(|text| (*text).to_owned());
+        let arguments = partial::read(&options.collect::<Vec<_>>(), Path::new(".")).unwrap();
+        let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let env = Env::new(variables, "u", "h");
+        let backend = BackendConfig::new(&arguments, &env).unwrap();
+        let files = EnvConfigFiles::builder().with_contents(EnvConfigFileKind::Config, config).build();
+        let source = source::load(&os::Env::from_slice(&[]), &os::Fs::from_slice(&[]), &files).await.unwrap();
+        let sections = EnvConfigSections::parse(source).unwrap();
+        let all = retries(&backend, Some(&sections));
+        let roles = role_retries(&env, Some(&sections));
+        (all.max_attempts(), roles.max_attempts(), all.mode() == RetryMode::Adaptive)
+    }
+
+    #[tokio::test]
+    async fn attempts_and_their_mode_come_from_the_nearest_place() {
+        let profile = "[default]\nmax_attempts = 6\nretry_mode = adaptive\n";
+        let variables = [("AWS_MAX_ATTEMPTS", "7"), ("AWS_RETRY_MODE", "adaptive")];
+        assert_eq!(attempts(&[], &[], "").await, (5, 3, false));
+        assert_eq!(attempts(&["max_retries=2", "retry_mode=adaptive"], &[], "").await, (2, 3, true));
+        assert_eq!(attempts(&["max_retries=0"], &variables, profile).await, (7, 7, true));
+        assert_eq!(attempts(&["max_retries=0"], &[], profile).await, (6, 6, true));
+        assert_eq!(attempts(&["max_retries=2"], &variables, "").await, (2, 7, true));
     }
 }

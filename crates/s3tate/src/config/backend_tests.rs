@@ -14,6 +14,7 @@ fn with(more: &[&str]) -> Result<BackendConfig> {
     config(&[&BASE[..], more].concat(), &[])
 }
 
+/// Check 49: `lock_table`.
 #[test]
 fn the_seed_documentations_example_resolves() {
     let config = with(&["lock_table=old"]).unwrap();
@@ -82,6 +83,7 @@ fn paths_are_expanded() {
     assert_eq!(files, ["/etc/a", "/etcb", "/home/dana/c", "~user"].map(std::path::PathBuf::from));
 }
 
+/// Check 49: `role_arn` and what goes with it.
 #[test]
 fn flat_role_attributes_mean_the_same_as_the_nested_ones() {
     let flat = [
@@ -96,7 +98,16 @@ fn flat_role_attributes_mean_the_same_as_the_nested_ones() {
     ];
     let nested = "assume_role={role_arn=\"arn:aws:iam::1:role/r\",session_name=\"me\",external_id=\"x1\",\
                   policy=\"{}\",duration=\"1h\",policy_arns=[\"arn:aws:iam::1:policy/p\"],tags={t=\"v\"},transitive_tag_keys=[\"t\"]}";
-    let role = with(&flat).unwrap().credentials.assume_role;
+    let config = with(&flat).unwrap();
+    for (name, new) in
+        [("session_name", "session_name"), ("assume_role_policy", "policy"), ("role_arn", "role_arn")]
+    {
+        let told = |text: &String| {
+            text.starts_with(&format!("`{name}`")) && text.contains(&format!("`assume_role.{new}`"))
+        };
+        assert!(config.deprecations.iter().any(told), "{name}: {:?}", config.deprecations);
+    }
+    let role = config.credentials.assume_role;
     assert!(role.is_some());
     assert_eq!(role, with(&[nested]).unwrap().credentials.assume_role);
     assert!(with(&[nested, flat[0]]).unwrap_err().to_string().contains("exclude"));

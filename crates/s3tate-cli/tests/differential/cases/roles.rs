@@ -68,11 +68,19 @@ pub(crate) fn cases() -> Vec<Case> {
             .refused_as("can only contain", "session_name"),
         role("sts_region", ROLE).with(r#"sts_region = "eu-west-1""#),
         role("endpoints.sts", ROLE).with(r#"endpoints = { sts = "{other}" }"#),
+        role("sts_endpoint", ROLE).with(r#"sts_endpoint = "{other}""#),
         role("AWS_ENDPOINT_URL_STS", ROLE).env("AWS_ENDPOINT_URL_STS", "{other}"),
         role("STS of AWS in sts_region", ROLE).at_aws().with(r#"sts_region = "eu-west-1""#),
         role("STS of AWS", ROLE).at_aws(),
         role("STS of AWS, FIPS", ROLE).at_aws().with("use_fips_endpoint = true"),
         web("a token", &format!("{ROLE}\n{token}\nsession_name = \"chosen\"")).table(),
+        web(
+            "all members",
+            &format!(
+                "{ROLE}\n{token}\nsession_name = \"chosen\"\nduration = \"1h\"\npolicy = \"{{}}\"\n\
+                 policy_arns = [\"arn:aws:iam::123456789012:policy/p\"]"
+            ),
+        ),
         web("a token's file", &format!("{ROLE}\nweb_identity_token_file = \"token\""))
             .file("token", "a.web.token"),
         web(
