@@ -16,6 +16,8 @@ const LIMIT: Duration = Duration::from_mins(1);
 /// What is done to requests of one kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Spoil {
+    /// Nothing, so that only later ones are spoilt, by what is asked for next.
+    Pass,
     /// It waits until [`Gate::open`].
     Hold,
     /// It has its effect, and 500 is answered.
@@ -104,7 +106,7 @@ impl Middle for Shared {
             };
             let is_dynamodb = operation.is_some();
             match self.spoil_of(&name) {
-                None => {}
+                None | Some(Spoil::Pass) => {}
                 Some(Spoil::Hold) => {
                     let opens = self.opens.notified();
                     let _counted = Counted::new(self);

@@ -427,6 +427,23 @@ fn an_interrupted_probe_leaves_nothing_behind() {
     assert_eq!(scene.snapshot(), before);
 }
 
+/// What can't be removed is named, with the command that removes it.
+#[test]
+fn what_the_probe_leaves_behind_is_named() {
+    let _aws = require!(tools::find(Tool::Aws));
+    let scene = Scene::embedded();
+    let before = scene.snapshot();
+    let (behind, gate) = Gate::before(&scene.endpoint);
+    gate.spoil("DeleteItem", Spoil::Pass, 1);
+    gate.spoil("DeleteItem", Spoil::Refuse(400, "AccessDeniedException"), 1);
+    let found = s3tate(&behind).run(&scene.workdir, &["doctor", "-json"]).succeeds();
+    let found = finding(&found, "probe");
+    assert_eq!(found["severity"], "warning");
+    assert_ne!(scene.snapshot(), before);
+    scene.paste(found["commands"][0].as_str().expect("a text"));
+    assert_eq!(scene.snapshot(), before);
+}
+
 #[test]
 fn a_missing_bucket_and_a_missing_table_are_told() {
     let scene = Scene::embedded();

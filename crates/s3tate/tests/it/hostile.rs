@@ -2,7 +2,7 @@
 
 use s3tate::lock::{LockInfo, LockOptions, Operation};
 use s3tate::{ErrorKind, PushOptions, Pushed, Workspace, WorkspaceName};
-use s3tate_testkit::{Endpoint, Kind, Recorder, Vice, md5_hex};
+use s3tate_testkit::{Endpoint, Gate, Kind, Recorder, Spoil, Vice, md5_hex};
 
 use crate::stage::{KEY, Stage, run, state};
 
@@ -92,6 +92,47 @@ fn a_store_shows_once_that_it_refuses_a_second_lock() {
         ]
     );
     assert_eq!(lock(), [request("PUT", 200), request("DELETE", 204)]);
+}
+
+/// What can't be found out is not trusted, and the lock that was taken for it is given back, or named.
+#[test]
+fn a_store_that_fails_while_it_is_asked_is_left_unlocked() {
+    let denied = Spoil::Refuse(403, "AccessDenied");
+    for release_fails in [false, true] {
+        let stage = Stage::new(&["use_lockfile=true", "dynamodb_table="]);
+        let (behind, gate) = Gate::before(&stage.endpoint);
+        let object = |method| format!("{method} /{}/{LOCK}", stage.endpoint.store().bucket());
+        gate.spoil(&object("PUT"), Spoil::Pass, 1);
+        gate.spoil(&object("PUT"), denied, 1);
+        gate.spoil(&object("DELETE"), denied, usize::from(release_fails));
+        let workspace = stage.backend_through(&behind).workspace(WorkspaceName::default_name());
+        let error = run(workspace.push(&state(1, "l", "a"), &PushOptions::default())).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Denied);
+        assert_eq!(error.facts().any(|(label, _)| label == "left behind"), release_fails, "{error:?}");
+        assert_eq!(stage.endpoint.store().get(LOCK).is_some(), release_fails);
+        assert_eq!(stage.endpoint.store().get(KEY), None);
+    }
+}
+
+/// The lock is kept in the table, and the write bound to what was read.
+#[test]
+fn a_table_locks_where_lock_objects_can_not() {
+    let base = Endpoint::start(Kind::Embedded).expect("the embedded endpoint needs no tool");
+    let (hostile, _recorder) = base.hostile(Vice::IgnoresIfNoneMatch);
+    let (seen, real) = (Stage::on(hostile, &[]), Stage::on(base, &[]));
+    for serial in [1, 3] {
+        run(seen
+            .workspace("default")
+            .push(&state(serial, "l", "a"), &PushOptions { force: serial == 3, ..PushOptions::default() }))
+        .unwrap();
+        assert_eq!(real.endpoint.store().bytes(KEY), state(serial + 1, "l", "a"));
+    }
+    let both = Stage::on(seen.endpoint, &["use_lockfile=true"]);
+    let error =
+        run(both.workspace("default").push(&state(9, "l", "b"), &PushOptions::default())).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Invalid);
+    assert_eq!(real.endpoint.store().keys(), [KEY]);
+    assert_eq!(real.endpoint.store().item(&real.lock_path()), None);
 }
 
 #[test]
