@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    backend, bootstrap, doctor, force_unlock, init, local, lock, output, state, whoami, workspace,
+    backend, bootstrap, doctor, force_unlock, init, local, lock, output, remote_state, state, whoami,
+    workspace,
 };
 
 /// Terraform and OpenTofu state on Amazon S3.
@@ -66,6 +67,7 @@ pub(crate) enum Command {
     Doctor(doctor::Doctor),
     Init(init::Init),
     Output(output::Output),
+    RemoteState(remote_state::RemoteState),
     #[command(subcommand)]
     State(state::State),
     #[command(subcommand, alias = "env")]

@@ -42,9 +42,14 @@ impl Context {
         self.global.state.is_some()
     }
 
+    /// What was given for variables.
+    pub(crate) fn variables(&self) -> Variables {
+        Variables { files: self.global.var_file.clone(), pairs: self.global.var.clone() }
+    }
+
     /// Resolves the configuration; `init` leaves the cache out.
     pub(crate) fn resolve(&self, use_cache: bool) -> Result<Resolved> {
-        let variables = Variables { files: self.global.var_file.clone(), pairs: self.global.var.clone() };
+        let variables = self.variables();
         let everywhere = self.env.var("S3TATE_DIALECT") == Some("opentofu");
         let request = Request {
             directory: Path::new("."),

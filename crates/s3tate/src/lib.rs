@@ -8,6 +8,7 @@
 //! - [`bootstrap`]: what a backend lacks, as a plan that can be carried out; least access policies
 //! - [`doctor`]: what is wrong with a state, its locks or its store, with the evidence; the one safe repair
 //! - [`lock`]: the lock record, guards and waiting
+//! - [`remote_state`]: what `data "terraform_remote_state"` blocks read
 //! - [`state`]: the state format, outputs and their renderings
 //! - [`Error`] and [`ErrorKind`]: what a caller does next
 
@@ -35,6 +36,7 @@ pub mod protocol;
 mod pull;
 mod push;
 mod read;
+pub mod remote_state;
 mod resources;
 pub mod state;
 mod upload;

@@ -8,6 +8,7 @@ pub(crate) mod init;
 pub(crate) mod local;
 pub(crate) mod lock;
 pub(crate) mod output;
+pub(crate) mod remote_state;
 pub(crate) mod state;
 pub(crate) mod whoami;
 pub(crate) mod workspace;
@@ -32,6 +33,7 @@ pub(crate) async fn run(cli: Cli, env: Env, signals: Signals) -> Result<ExitCode
         Command::Doctor(args) => doctor::run(&context, args).await,
         Command::Init(args) => init::run(&context, args).await,
         Command::Output(args) => output::run(&context, args).await,
+        Command::RemoteState(args) => remote_state::run(&context, args).await,
         Command::State(args) => state::run(&context, args).await,
         Command::Workspace(args) => workspace::run(&context, args).await,
         Command::ForceUnlock(args) => force_unlock::run(&context, args).await,

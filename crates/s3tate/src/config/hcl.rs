@@ -78,7 +78,7 @@ fn two_blocks(first: &BackendBlock, second: &BackendBlock) -> Error {
         .into()
 }
 
-pub(super) fn configuration_files(directory: &Path) -> Result<Vec<PathBuf>> {
+pub(crate) fn configuration_files(directory: &Path) -> Result<Vec<PathBuf>> {
     let unreadable = |cause: std::io::Error| {
         Error::invalid(format!("can't list the directory `{}`", directory.display())).with_source(cause)
     };
@@ -137,7 +137,7 @@ fn read_file(file: &Path, evaluate: Evaluate<'_>) -> Result<Found> {
 }
 
 /// The text of a file, without the mark that some editors put before it.
-pub(super) fn read_text(file: &Path) -> Result<Arc<str>> {
+pub(crate) fn read_text(file: &Path) -> Result<Arc<str>> {
     let text = std::fs::read_to_string(file).map_err(|cause| {
         Error::invalid(format!("can't read `{}`; nothing was done", file.display())).with_source(cause)
     })?;
@@ -145,7 +145,7 @@ pub(super) fn read_text(file: &Path) -> Result<Arc<str>> {
 }
 
 /// Parses a file of attributes or blocks.
-pub(super) fn parse_body(file: &Path, text: &Arc<str>) -> Result<Body> {
+pub(crate) fn parse_body(file: &Path, text: &Arc<str>) -> Result<Body> {
     text.parse().map_err(|error: hcl_edit::parser::Error| {
         let at = error.location().offset();
         let place = Place::new(file, text, at..at + 1);

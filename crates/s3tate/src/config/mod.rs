@@ -27,8 +27,10 @@ pub use backend::{
 };
 pub use explain::{Effective, effective};
 pub use hash::block_hash;
+pub(crate) use literal::evaluate as evaluate_literal;
 pub use resolve::{Dialect, Request, Resolved, resolve, resolve_as};
 pub use source::{Place, Source};
+pub(crate) use statics::Statics;
 pub use statics::Variables;
 pub use validate::validate;
 

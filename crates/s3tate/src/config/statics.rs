@@ -25,7 +25,7 @@ pub struct Variables {
 
 /// The values that an expression may refer to.
 #[derive(Debug)]
-pub(super) struct Statics {
+pub(crate) struct Statics {
     context: Context<'static>,
     sensitive: Vec<String>,
 }
@@ -46,53 +46,39 @@ impl Statics {
     /// # Errors
     /// [`crate::ErrorKind::Invalid`]: a file can't be read or parsed, or an option is malformed.
     pub(super) fn read(directory: &Path, variables: &Variables, env: &Env) -> Result<Self> {
-        let mut bodies = Vec::new();
-        for file in configuration_files(directory)?.iter().filter(|file| !is_json(file)) {
-            bodies.push(parse_body(file, &read_text(file)?)?);
-        }
-        let declared: Vec<_> =
-            bodies.iter().flat_map(|body| body.get_blocks("variable")).map(declared).collect();
-        let mut values: Values = declared
-            .iter()
-            .filter_map(|variable| Some((variable.name.clone(), variable.default.clone()?)))
-            .collect();
-        for variable in &declared {
-            if let Some((_, text)) =
-                env.iter().find(|(name, _)| name.strip_prefix("TF_VAR_") == Some(&variable.name))
-            {
-                values.insert(variable.name.clone(), typed(variable, text));
-            }
-        }
-        for file in variable_files(directory)?.iter().chain(&variables.files) {
-            values.extend(file_values(&if file.is_absolute() {
-                file.clone()
-            } else {
-                directory.join(file)
-            })?);
-        }
-        for pair in &variables.pairs {
-            let (name, text) = pair.split_once('=').ok_or_else(|| {
-                Error::invalid(format!("option `-var={pair}` has no `=`; nothing was done"))
-                    .hint("write `-var NAME=VALUE`")
-            })?;
-            let variable = declared.iter().find(|variable| variable.name == name.trim());
-            let value = variable.map_or_else(|| text.into(), |variable| typed(variable, text));
-            values.insert(name.trim().to_owned(), value);
-        }
-        let sensitive: Vec<_> = declared
-            .into_iter()
-            .filter(|variable| variable.is_sensitive)
-            .map(|variable| variable.name)
-            .collect();
+        let (mut values, sensitive, bodies) = read_values(directory, variables, env)?;
         values.retain(|name, _| !sensitive.contains(name));
-        Ok(Self { context: with_locals(&values, &bodies), sensitive })
+        Ok(Self { context: with_locals(&values, &bodies, &Values::new()), sensitive })
+    }
+
+    /// As [`Self::read`] for a data block, which may refer to sensitive values and to `terraform.workspace` too.
+    pub(crate) fn read_for_data(
+        directory: &Path,
+        variables: &Variables,
+        env: &Env,
+        workspace: &str,
+    ) -> Result<Self> {
+        let (values, _, bodies) = read_values(directory, variables, env)?;
+        let terraform = std::iter::once(("workspace".to_owned(), workspace.into())).collect();
+        Ok(Self { context: with_locals(&values, &bodies, &terraform), sensitive: Vec::new() })
+    }
+
+    /// Evaluates a text of Terraform's JSON syntax, in which it is a template.
+    ///
+    /// # Errors
+    /// As for [`Self::evaluate`].
+    pub(crate) fn evaluate_template(&self, text: &str) -> Result<Value, String> {
+        let template = hcl::expr::TemplateExpr::QuotedString(text.to_owned());
+        let value =
+            hcl::Expression::from(template).evaluate(&self.context).map_err(|error| error.to_string())?;
+        Ok(literal(value))
     }
 
     /// Evaluates an expression.
     ///
     /// # Errors
     /// Why it can't be evaluated, as text for a message.
-    pub(super) fn evaluate(&self, expression: &Expression) -> Result<Value, String> {
+    pub(crate) fn evaluate(&self, expression: &Expression) -> Result<Value, String> {
         let text = expression.to_string();
         if let Some(name) = self.sensitive.iter().find(|name| text.contains(&format!("var.{name}"))) {
             return Err(format!(
@@ -103,6 +89,45 @@ impl Statics {
         let value = expression.evaluate(&self.context).map_err(|error| error.to_string())?;
         Ok(literal(value))
     }
+}
+
+/// The values of variables, which of those are sensitive, and the files that declare them.
+fn read_values(
+    directory: &Path,
+    variables: &Variables,
+    env: &Env,
+) -> Result<(Values, Vec<String>, Vec<Body>)> {
+    let mut bodies = Vec::new();
+    for file in configuration_files(directory)?.iter().filter(|file| !is_json(file)) {
+        bodies.push(parse_body(file, &read_text(file)?)?);
+    }
+    let declared: Vec<_> = bodies.iter().flat_map(|body| body.get_blocks("variable")).map(declared).collect();
+    let mut values: Values = declared
+        .iter()
+        .filter_map(|variable| Some((variable.name.clone(), variable.default.clone()?)))
+        .collect();
+    for variable in &declared {
+        if let Some((_, text)) =
+            env.iter().find(|(name, _)| name.strip_prefix("TF_VAR_") == Some(&variable.name))
+        {
+            values.insert(variable.name.clone(), typed(variable, text));
+        }
+    }
+    for file in variable_files(directory)?.iter().chain(&variables.files) {
+        values.extend(file_values(&if file.is_absolute() { file.clone() } else { directory.join(file) })?);
+    }
+    for pair in &variables.pairs {
+        let (name, text) = pair.split_once('=').ok_or_else(|| {
+            Error::invalid(format!("option `-var={pair}` has no `=`; nothing was done"))
+                .hint("write `-var NAME=VALUE`")
+        })?;
+        let variable = declared.iter().find(|variable| variable.name == name.trim());
+        let value = variable.map_or_else(|| text.into(), |variable| typed(variable, text));
+        values.insert(name.trim().to_owned(), value);
+    }
+    let sensitive: Vec<_> =
+        declared.into_iter().filter(|variable| variable.is_sensitive).map(|variable| variable.name).collect();
+    Ok((values, sensitive, bodies))
 }
 
 fn is_json(file: &Path) -> bool {
@@ -174,7 +199,7 @@ fn file_values(file: &Path) -> Result<Values> {
 }
 
 /// Locals may refer to each other in any order, so they are tried until no more can be told.
-fn with_locals(values: &Values, bodies: &[Body]) -> Context<'static> {
+fn with_locals(values: &Values, bodies: &[Body], terraform: &Values) -> Context<'static> {
     let mut pending: Vec<(String, hcl::Expression)> = bodies
         .iter()
         .flat_map(|body| body.get_blocks("locals"))
@@ -183,7 +208,7 @@ fn with_locals(values: &Values, bodies: &[Body]) -> Context<'static> {
         .collect();
     let mut locals = Values::new();
     loop {
-        let context = context(values, &locals);
+        let context = context(values, &locals, terraform);
         let before = pending.len();
         pending.retain(|(name, expression)| match expression.evaluate(&context) {
             Ok(value) => {
@@ -198,10 +223,10 @@ fn with_locals(values: &Values, bodies: &[Body]) -> Context<'static> {
     }
 }
 
-fn context(values: &Values, locals: &Values) -> Context<'static> {
+fn context(values: &Values, locals: &Values, terraform: &Values) -> Context<'static> {
     let mut context = Context::new();
     let path: Values = ["module", "root"].map(|name| (name.to_owned(), ".".into())).into_iter().collect();
-    for (name, members) in [("var", values), ("local", locals), ("path", &path)] {
+    for (name, members) in [("var", values), ("local", locals), ("path", &path), ("terraform", terraform)] {
         context.declare_var(name, hcl::Value::Object(members.clone()));
     }
     context
