@@ -159,7 +159,8 @@ impl Workspace {
                 LockKind::LockFile => commands.delete_object(place),
                 LockKind::DynamoDb => commands.delete_item(place),
             };
-            let finding = Finding::warning(FindingKind::Probe, format!("the probe left `{place}` behind"));
+            let finding =
+                Finding::warning(FindingKind::Probe, format!("the probe could not remove `{place}`"));
             findings.push(finding.fact("cause", why.clone()).command(command));
         }
         findings
@@ -210,7 +211,7 @@ fn readable<'a>(
 fn unreadable(workspace: &Workspace, failure: &Failure) -> Finding {
     let summary = format!("`{}` can't be read: {}", workspace.url(), failure.cause_line());
     let finding = Finding::problem(FindingKind::Access, summary);
-    if !failure.denied() {
+    if !failure.is("AccessDenied") {
         return finding;
     }
     finding

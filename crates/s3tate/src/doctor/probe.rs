@@ -11,7 +11,7 @@ use crate::aws::Failure;
 use crate::backend::Backend;
 use crate::config::Encryption;
 use crate::digest::StateDigest;
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::lock::{Holder, ItemLock, LockInfo, LockKind, LockRecord, LockStore as _, Refusal};
 use crate::names::{ETag, WorkspaceName};
 use crate::object::{Bucket, Condition, Put};
@@ -90,7 +90,7 @@ impl Scratch {
                 match self.put("first", Condition::Always).await {
                     Ok(etag) if unsupported => etag,
                     Ok(_) => return (seen, self.clean().await),
-                    Err(_) => return (seen, None),
+                    Err(failure) => return (seen, self.clean_after(&failure).await),
                 }
             }
         };
@@ -148,10 +148,11 @@ impl Scratch {
     }
 
     async fn over_marker(&self) -> Outcome {
-        if self.put("first", Condition::Always).await.is_err()
-            || self.bucket.delete(&self.key, None).await.is_err()
-        {
-            // The other object tells why.
+        // The other object tells what is wrong.
+        if let Err(failure) = self.put("first", Condition::Always).await {
+            return (Vec::new(), self.clean_after(&failure).await);
+        }
+        if self.bucket.delete(&self.key, None).await.is_err() {
             return (Vec::new(), self.clean().await);
         }
         let observed = match self.put("second", Condition::Absent).await {
@@ -168,7 +169,15 @@ impl Scratch {
         let lock = item.lock();
         let held = match lock.acquire(&self.record("first")).await {
             Ok(held) => held,
-            Err(refusal) => return (vec![(Behaviour::TablePut, not_acquired(refusal))], None),
+            Err(refusal) => {
+                let observed = not_acquired(refusal);
+                // An answer may have been lost.
+                let left = match lock.holder().await {
+                    Ok(Some(held)) => self.clean_table(&lock, &held, &observed).await,
+                    Ok(None) | Err(_) => None,
+                };
+                return (vec![(Behaviour::TablePut, observed)], left);
+            }
         };
         let second = lock.acquire(&self.record("second")).await;
         let put = match &second {
@@ -197,6 +206,11 @@ impl Scratch {
         }
         let error = lock.release(held).await.err()?;
         Some((LockKind::DynamoDb, self.info.path.clone(), error.to_string()))
+    }
+
+    /// Removes what a write may have stored whose answer was lost; one that was refused stored nothing.
+    async fn clean_after(&self, failure: &Failure) -> Option<(LockKind, String, String)> {
+        if failure.outcome_unknown() { self.clean().await } else { None }
     }
 
     /// Removes the object, and its versions where that is allowed: a few bytes that nobody would miss.
@@ -252,13 +266,13 @@ fn unmet(failure: &Failure) -> Observed {
 }
 
 fn not_acquired(refusal: Refusal) -> Observed {
-    match refusal {
-        Refusal::Failed(error) if error.kind() == crate::error::ErrorKind::Denied => {
-            Observed::Denied(error.to_string())
-        }
-        Refusal::Failed(error) => Observed::Failed(error.to_string()),
+    let error = match refusal {
+        Refusal::Failed(error) => error,
         Refusal::Held(_) | Refusal::Contended(_) => {
-            Observed::Refused("an item that was never there is held".into())
+            return Observed::Refused("an item that was never there is held".into());
         }
-    }
+    };
+    let answer = error.facts().find(|(label, _)| *label == "cause").map(|(_, cause)| cause.to_owned());
+    let answer = answer.unwrap_or_else(|| error.to_string());
+    if error.kind() == ErrorKind::Denied { Observed::Denied(answer) } else { Observed::Failed(answer) }
 }

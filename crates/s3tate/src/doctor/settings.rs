@@ -60,12 +60,12 @@ fn listing(workspace: &Workspace, seen: &Seen) -> Finding {
                 FindingKind::Listing,
                 format!("workspaces in `{bucket}` can't be listed: {}", failure.cause_line()),
             );
-            let finding = finding.fact(
-                "so",
-                "stock clients see the default workspace alone, and neither a missing bucket nor a missing state can \
-                 be told from a forbidden one",
-            );
-            finding.advice("grant s3:ListBucket on the bucket")
+            if !failure.is("AccessDenied") {
+                return finding;
+            }
+            let so = "stock clients see the default workspace alone, and neither a missing bucket nor a missing state \
+                      can be told from a forbidden one";
+            finding.fact("so", so).advice("grant s3:ListBucket on the bucket")
         }
     }
 }
