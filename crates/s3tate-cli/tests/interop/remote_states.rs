@@ -76,6 +76,13 @@ fn what_is_no_state_in_s3_is_told() {
     let stage = require!(Stage::new(Kind::Embedded, Locking::Off));
     let workdir = Workdir::with("data \"terraform_remote_state\" \"g\" {\n  backend = \"gcs\"\n}\n");
     let _refused = stage.s3tate.run(&workdir, &["remote-state"]).exits(2).says(&["\"gcs\"", "main.tf:1"]);
+    workdir.write(
+        "main.tf",
+        "data \"terraform_remote_state\" \"g\" {\n  backend = \"s3\"\n  config = { secret_key = \"hush\", buckt = \"b\" }\n}\n",
+    );
+    let refused =
+        stage.s3tate.run(&workdir, &["remote-state"]).exits(2).says(&["buckt", "bucket", "main.tf:3"]);
+    assert!(!refused.stderr_text().contains("hush"), "{refused}");
     let _none = stage.s3tate.run(&Workdir::new(), &["remote-state"]).exits(1).says(&["no `data"]);
 }
 

@@ -181,13 +181,16 @@ impl Finder<'_> {
     /// Takes over one argument of a block, or what is wrong with it.
     fn set(&mut self, block: &mut Block, name: &str, value: Result<Value, String>, source: &Source) {
         let address = block.address();
-        let problem = |what: String| Problem::new(format!("{what} of {address} in {source}")).at(source);
+        // A line of the configuration may hold keys, so it is named and not shown.
+        let problem = |what: String| match Problem::new(format!("{what} of {address} in {source}")) {
+            problem if name == "config" => problem,
+            problem => problem.at(source),
+        };
         if matches!(name, "depends_on" | "provider") {
             return;
         }
         let value = match value {
             Ok(value) => value,
-            // The line may hold a secret only in clear, and then it is a literal.
             Err(why) => {
                 let problem = problem(format!("the value of `{name}`"));
                 self.problems

@@ -27,6 +27,7 @@ use crate::config::{Argument, Arguments, BackendConfig, Place};
 use crate::env::Env;
 use crate::error::{Error, ErrorKind, Result};
 use crate::names::WorkspaceName;
+use crate::problem::Problem;
 use crate::state::{Outputs, OutputsReader, StateError};
 use crate::workspace::Workspace;
 
@@ -169,7 +170,8 @@ fn described(block: &Block) -> String {
 type Stored = (u64, Outputs);
 
 async fn read_s3(block: &Block, env: &Env) -> Result<(String, Option<Stored>)> {
-    let arguments = Arguments::check(block.config.clone(), Vec::new())?;
+    let arguments =
+        Arguments::check(block.config.clone(), Vec::new()).map_err(|error| without_lines(&error))?;
     let backend = Backend::new(BackendConfig::new(&arguments, env)?, env.clone())?;
     let workspace = backend.workspace(WorkspaceName::new(block.workspace_name())?);
     let outputs = match workspace.outputs().await {
@@ -178,6 +180,12 @@ async fn read_s3(block: &Block, env: &Env) -> Result<(String, Option<Stored>)> {
         Err(error) => return Err(error),
     };
     Ok((workspace.url(), outputs))
+}
+
+/// The same problems without the lines they stand in, since one line may hold the whole configuration, keys included.
+fn without_lines(error: &Error) -> Error {
+    let problems = error.problems().iter().cloned();
+    Error::of_problems(problems.map(|problem| Problem { place: None, ..problem }).collect())
 }
 
 fn is_old_format(error: &Error) -> bool {

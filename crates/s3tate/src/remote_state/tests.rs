@@ -154,6 +154,7 @@ fn what_can_not_be_worked_out_is_told_with_its_place() {
     .unwrap_err();
     let messages: Vec<_> = error.problems().iter().map(|problem| problem.message.clone()).collect();
     assert_eq!(messages.len(), 2, "{messages:?}");
+    assert_eq!(error.problems()[0].place, None, "the line may hold keys");
     assert!(
         messages[0].contains("`config` of data.terraform_remote_state.b in")
             && messages[1].contains("`count`")

@@ -19,7 +19,7 @@ pub enum EditError {
     #[error(transparent)]
     State(#[from] StateError),
     /// Nothing is at the source.
-    #[error("the source {0} does not match anything in the state")]
+    #[error("{0} does not match anything in the state")]
     NothingThere(String),
     /// Something is at the target.
     #[error("cannot move to {target}: there is already a {what} at that address")]
