@@ -6,6 +6,7 @@
 //! - [`config`]: blocks, options and cache, resolved to a [`config::BackendConfig`]
 //! - [`Backend`] and [`Workspace`]: read, outputs, push, lock, create, delete
 //! - [`bootstrap`]: what a backend lacks, as a plan that can be carried out; least access policies
+//! - [`diff`]: what differs between two states
 //! - [`doctor`]: what is wrong with a state, its locks or its store, with the evidence; the one safe repair
 //! - [`lock`]: the lock record, guards and waiting
 //! - [`remote_state`]: what `data "terraform_remote_state"` blocks read
@@ -17,6 +18,7 @@ mod backend;
 pub mod bootstrap;
 pub mod config;
 mod copy;
+pub mod diff;
 mod digest;
 mod digest_item;
 pub mod doctor;
