@@ -168,11 +168,39 @@ impl Drop for Staged {
     fn drop(&mut self) {
         let (store, blob) = (self.store.clone(), self.blob);
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-        runtime.spawn(async move {
-            let released = store.write(move |transaction| blob::release(transaction, blob, 0)).await;
-            if let Err(error) = released {
-                tracing::warn!(?error, "an unfinished upload was not removed");
-            }
-        });
+        runtime.spawn(give_up(store, blob));
+    }
+}
+
+/// Deletes `blob` if nothing refers to it, as soon as nobody reads it: by now it may have been a body, and replaced.
+async fn give_up(store: Store, blob: i64) {
+    let released = store.write(move |transaction| blob::release(transaction, blob, u64::MAX)).await;
+    if let Err(error) = released {
+        tracing::warn!(?error, "an unfinished upload was not removed");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CHUNK_BYTES, give_up, stage};
+    use crate::store::Store;
+    use crate::store::blob::{self, Segment};
+
+    async fn still_there(store: &Store, segment: Segment) -> bool {
+        let range = 0..segment.size;
+        store.read(move |reading| blob::read_all(reading.connection, &[segment], &range)).await.is_ok()
+    }
+
+    #[tokio::test]
+    async fn an_upload_that_ends_takes_no_bytes_from_readers() {
+        let store = Store::memory().expect("store");
+        let staged = stage(&store, None, vec![1; CHUNK_BYTES]).await.expect("staged");
+        let segment = Segment { at: 0, blob: staged.blob, size: staged.bytes };
+        let pin = store.read(move |reading| Ok(reading.pin([segment.blob]))).await.expect("pin");
+        give_up(store.clone(), segment.blob).await;
+        assert!(still_there(&store, segment).await, "somebody still reads it");
+        drop(pin);
+        give_up(store.clone(), segment.blob).await;
+        assert!(!still_there(&store, segment).await, "nobody reads it any more");
     }
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use aws_credential_types::Credentials;
+use aws_sdk_s3::config::StalledStreamProtectionConfig;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::put_object::PutObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
@@ -61,6 +62,8 @@ pub(crate) fn s3(local: &Local, credentials: Credentials) -> aws_sdk_s3::Client 
 pub(crate) fn s3_config(local: &Local, credentials: Credentials) -> aws_sdk_s3::config::Builder {
     aws_sdk_s3::Config::builder()
         .behavior_version(aws_sdk_s3::config::BehaviorVersion::latest())
+        // A busy machine is no stalled connection.
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .http_client(http_client())
         .credentials_provider(credentials)
         .endpoint_url(local.endpoint_url())
