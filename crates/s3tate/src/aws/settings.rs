@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_runtime::env_config::EnvConfigValue;
 use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
@@ -21,7 +22,7 @@ use crate::env::Env;
 
 /// A service that doesn't take the connection in this time is not there.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// A service that hasn't begun to answer in this time is stuck.
+/// A service that hasn't begun to answer in this time, or goes silent for so long in a body, is stuck.
 const READ_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// What all clients share.
@@ -44,6 +45,7 @@ impl Settings {
         let known = sections.as_ref().ok();
         let endpoints = endpoints(&config.transport.endpoints, &os_env, known);
         let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(READ_TIMEOUT);
+        let stalled = StalledStreamProtectionConfig::enabled().grace_period(READ_TIMEOUT).build();
         let mut sdk = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .http_client(http)
@@ -51,6 +53,7 @@ impl Settings {
             .region(Region::new(config.region.clone()))
             .retry_config(retries(config, known))
             .timeout_config(timeouts.build())
+            .stalled_stream_protection(stalled)
             .use_fips(config.transport.fips || is_true(known, "use_fips_endpoint"))
             .use_dual_stack(config.transport.dual_stack || is_true(known, "use_dualstack_endpoint"));
         let mode = env.var("AWS_ACCOUNT_ID_ENDPOINT_MODE").and_then(|mode| mode.parse().ok());
