@@ -83,3 +83,22 @@ fn a_pull_of_70_mb_takes_no_memory_for_them() {
     large.endpoint.store().put_in_parts(KEY, large.bytes.clone());
     assert!(run_within(8, &large, &["state", "pull"]).stdout() == large.bytes);
 }
+
+#[test]
+fn a_pull_of_70_mb_takes_less_than_32_mib_where_the_entity_tag_proves_the_digest() {
+    let large = State::new(RESOURCES);
+    assert_eq!(run_within(16, &large, &["state", "pull"]).stdout(), large.bytes);
+}
+
+#[test]
+fn one_of_50_000_resources_is_listed_and_shown_within_64_mib() {
+    let large = State::new(RESOURCES);
+    let listed = run_within(48, &large, &["state", "list"]).stdout_text();
+    assert_eq!(listed.lines().count(), RESOURCES);
+    assert_eq!(listed.lines().last(), Some("terraform_data.item_049999"));
+    // The small state has no such resource, so the limit is that of the listing, which holds all addresses.
+    let shown = large.run(&["state", "show", "terraform_data.item_049999"]);
+    assert!(shown.stdout_text().starts_with("# terraform_data.item_049999:"), "{shown}");
+    let (listed, shown) = (peak_kib(&large.run(&["state", "list"])), peak_kib(&shown));
+    assert!(shown <= listed.map(|kib| kib + 1024), "{shown:?} KiB to show one, {listed:?} KiB to list all");
+}
