@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    backend, bootstrap, doctor, force_unlock, init, local, lock, output, remote_state, state, whoami,
-    workspace,
+    backend, bootstrap, diff, doctor, force_unlock, history, init, local, lock, output, remote_state,
+    restore, state, whoami, workspace,
 };
 
 /// Terraform and OpenTofu state on Amazon S3.
@@ -40,8 +40,8 @@ pub(crate) struct Global {
     /// File of variables for a backend block under OpenTofu's rules.
     #[arg(long, value_name = "FILE", global = true)]
     pub(crate) var_file: Vec<PathBuf>,
-    /// Accepted for Terraform's sake: nothing is coloured.
-    #[arg(long, global = true, hide = true)]
+    /// Colour nothing, as where the variable `NO_COLOR` is set or the output is no terminal.
+    #[arg(long, global = true)]
     pub(crate) no_color: bool,
 }
 
@@ -64,10 +64,13 @@ impl Global {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Bootstrap(bootstrap::Bootstrap),
+    Diff(diff::Diff),
     Doctor(doctor::Doctor),
+    History(history::History),
     Init(init::Init),
     Output(output::Output),
     RemoteState(remote_state::RemoteState),
+    Restore(restore::Restore),
     #[command(subcommand)]
     State(state::State),
     #[command(subcommand, alias = "env")]

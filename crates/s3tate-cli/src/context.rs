@@ -42,6 +42,11 @@ impl Context {
         self.global.state.is_some()
     }
 
+    /// Whether neither option nor variable speaks against colours.
+    pub(crate) fn may_colour(&self) -> bool {
+        !self.global.no_color && self.env.var("NO_COLOR").is_none()
+    }
+
     /// What was given for variables.
     pub(crate) fn variables(&self) -> Variables {
         Variables { files: self.global.var_file.clone(), pairs: self.global.var.clone() }
@@ -49,13 +54,23 @@ impl Context {
 
     /// Resolves the configuration; `init` leaves the cache out.
     pub(crate) fn resolve(&self, use_cache: bool) -> Result<Resolved> {
+        self.resolve_for(self.global.state.as_deref(), use_cache)
+    }
+
+    /// The default workspace of a state that is named by its URL.
+    pub(crate) fn workspace_at(&self, url: &str) -> Result<Workspace> {
+        let backend = self.backend_of(&self.resolve_for(Some(url), false)?)?;
+        Ok(backend.workspace(WorkspaceName::default_name()))
+    }
+
+    fn resolve_for(&self, state: Option<&str>, use_cache: bool) -> Result<Resolved> {
         let variables = self.variables();
         let everywhere = self.env.var("S3TATE_DIALECT") == Some("opentofu");
         let request = Request {
             directory: Path::new("."),
             data_dir: &self.data_dir(),
             backend_config: &self.global.backend_config,
-            state: self.global.state.as_deref(),
+            state,
             use_cache,
         };
         resolve_as(&Dialect { everywhere, variables: &variables, env: &self.env }, &request)

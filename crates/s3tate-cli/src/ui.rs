@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use s3tate::lock::{Note, Waiting};
 use s3tate::{Env, Error, ErrorKind, Result};
 
+use crate::context::Context;
 use crate::report;
 
 /// Writes the asked-for data.
@@ -102,18 +103,25 @@ pub(crate) fn notes(notes: &[Note]) -> bool {
     notes.iter().all(|note| note.failure.is_none())
 }
 
-/// Asks a question that only `yes` confirms.
+/// Whether standard output is to be coloured: it is a terminal, and nobody minds.
+pub(crate) fn colours(context: &Context) -> bool {
+    context.may_colour() && std::io::stdout().is_terminal()
+}
+
+/// Asks a question that only `yes` confirms; `unasked` is the option that asks nothing.
 ///
 /// # Errors
 /// [`ErrorKind::Invalid`]: there is nobody to answer.
-pub(crate) fn confirm(question: &str) -> Result<bool> {
+pub(crate) fn confirm(question: &str, unasked: &str) -> Result<bool> {
     say(question);
     if std::io::stdin().is_terminal() {
         drop(write!(std::io::stderr().lock(), "Only 'yes' is accepted: "));
     }
     let mut answer = String::new();
     match std::io::stdin().read_line(&mut answer) {
-        Ok(0) => Err(Error::invalid("nobody answered; nothing was done").hint("`-force` asks nothing")),
+        Ok(0) => {
+            Err(Error::invalid("nobody answered; nothing was done").hint(format!("`{unasked}` asks nothing")))
+        }
         Ok(_) => Ok(answer.trim() == "yes"),
         Err(cause) => Err(Error::invalid("can't read the answer; nothing was done").with_source(cause)),
     }

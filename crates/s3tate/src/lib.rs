@@ -8,6 +8,7 @@
 //! - [`bootstrap`]: what a backend lacks, as a plan that can be carried out; least access policies
 //! - [`diff`]: what differs between two states
 //! - [`doctor`]: what is wrong with a state, its locks or its store, with the evidence; the one safe repair
+//! - [`history`]: the versions of a state that the bucket keeps, and bringing one back
 //! - [`lock`]: the lock record, guards and waiting
 //! - [`remote_state`]: what `data "terraform_remote_state"` blocks read
 //! - [`state`]: the state format, outputs and their renderings
@@ -26,6 +27,7 @@ mod download;
 mod edit;
 mod env;
 mod error;
+pub mod history;
 mod identity;
 mod listing;
 pub mod lock;
@@ -42,6 +44,7 @@ pub mod remote_state;
 mod resources;
 pub mod state;
 mod upload;
+mod versions;
 mod workspace;
 mod write;
 

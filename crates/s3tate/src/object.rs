@@ -62,6 +62,17 @@ pub(crate) struct Metadata {
     pub(crate) parent: Option<StateDigest>,
     /// Which write this is, to settle lost replies.
     pub(crate) write_id: Option<String>,
+    /// Who wrote it.
+    pub(crate) who: Option<String>,
+    /// How many resource instances it has.
+    pub(crate) resources: Option<u64>,
+}
+
+/// The first bytes of an object, and what its headers say.
+#[derive(Debug)]
+pub(crate) struct Beginning {
+    pub(crate) bytes: Bytes,
+    pub(crate) facts: Facts,
 }
 
 /// Names of the metadata on objects that s3tate writes.
@@ -76,6 +87,10 @@ pub(crate) mod meta {
     pub(crate) const LINEAGE: &str = "s3tate-lineage";
     /// `s3tate/<version>`.
     pub(crate) const WRITER: &str = "s3tate-writer";
+    /// `user@host` of the writer; absent where it isn't plain ASCII.
+    pub(crate) const WHO: &str = "s3tate-who";
+    /// How many resource instances the state has.
+    pub(crate) const RESOURCES: &str = "s3tate-resources";
     /// A random id of this write.
     pub(crate) const WRITE_ID: &str = "s3tate-write-id";
 }
@@ -147,6 +162,23 @@ impl Bucket {
         version: &VersionId,
     ) -> Result<Option<GetObjectOutput>, Failure> {
         self.send_get(self.get_request(key).await.version_id(version.as_str())).await
+    }
+
+    /// The first bytes of a version, at least one; `None` where the object is gone.
+    pub(crate) async fn beginning(
+        &self,
+        key: &str,
+        version: &VersionId,
+        most: u64,
+    ) -> Result<Option<Beginning>, Failure> {
+        let range = format!("bytes=0-{}", most.saturating_sub(1));
+        let request = self.get_request(key).await.version_id(version.as_str()).range(range);
+        let Some(answer) = self.send_get(request).await? else { return Ok(None) };
+        let (_, facts) = facts(&answer);
+        match answer.body.collect().await {
+            Ok(bytes) => Ok(Some(Beginning { bytes: bytes.into_bytes(), facts })),
+            Err(broken) => Err(Failure::interrupted(Service::S3, broken.to_string())),
+        }
     }
 
     async fn get_request(&self, key: &str) -> GetObjectFluentBuilder {
@@ -259,6 +291,8 @@ pub(crate) fn facts(output: &GetObjectOutput) -> (Option<ETag>, Facts) {
         digest: text(meta::DIGEST).and_then(StateDigest::from_hex),
         parent: text(meta::PARENT).and_then(StateDigest::from_hex),
         write_id: text(meta::WRITE_ID).map(str::to_owned),
+        who: text(meta::WHO).map(str::to_owned),
+        resources: text(meta::RESOURCES).and_then(|count| count.parse().ok()),
     };
     let version_id = output.version_id().map(|id| VersionId::from(id.to_owned()));
     (output.e_tag().map(|tag| ETag::from(tag.to_owned())), Facts { version_id, metadata })

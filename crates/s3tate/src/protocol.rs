@@ -164,7 +164,7 @@ impl Snapshot {
             bytes: Some(bytes),
             etag: Some(etag),
             version_id: None,
-            metadata: Metadata { digest: written, parent, write_id: None },
+            metadata: Metadata { digest: written, parent, ..Metadata::default() },
             recorded: None,
         }
     }

@@ -13,7 +13,7 @@ use crate::names::ETag;
 use crate::object::{Body, Condition, Put, meta};
 use crate::protocol::{PutFate, Record, Recorded, Settled, Stored, fate_of_put};
 use crate::read::Snapshot;
-use crate::state::Header;
+use crate::state::{self, Header};
 use crate::workspace::Workspace;
 
 /// How often a write is tried again that met another one under way (409).
@@ -75,7 +75,7 @@ impl Workspace {
         digest: StateDigest,
     ) -> Result<ETag, Unacknowledged> {
         let write_id = self.backend.env.random_id()?;
-        let metadata = metadata(base, &bytes, digest, &write_id);
+        let metadata = self.metadata(base, &bytes, digest, &write_id);
         let condition = base.etag.as_ref().map_or(Condition::Absent, Condition::Is);
         let bucket = self.bucket();
         let mut attempt = 0;
@@ -231,27 +231,38 @@ fn stored(found: Option<&Body>) -> Option<Stored<'_>> {
     })
 }
 
-/// What makes the object self-describing.
-fn metadata(
-    base: &Snapshot,
-    bytes: &[u8],
-    digest: StateDigest,
-    write_id: &str,
-) -> Vec<(&'static str, String)> {
-    let mut metadata = vec![
-        (meta::DIGEST, digest.to_string()),
-        (meta::WRITER, concat!("s3tate/", env!("CARGO_PKG_VERSION")).to_owned()),
-        (meta::WRITE_ID, write_id.to_owned()),
-    ];
-    metadata.extend(base.digest.map(|parent| (meta::PARENT, parent.to_string())));
-    if let Ok(Some(header)) = Header::parse(bytes) {
-        metadata.push((meta::SERIAL, header.serial.to_string()));
-        // Metadata travels as a header, which takes plain ASCII only.
-        if !header.lineage.is_empty() && header.lineage.bytes().all(|byte| byte.is_ascii_graphic()) {
-            metadata.push((meta::LINEAGE, header.lineage));
-        }
+impl Workspace {
+    /// What makes the object self-describing.
+    fn metadata(
+        &self,
+        base: &Snapshot,
+        bytes: &[u8],
+        digest: StateDigest,
+        write_id: &str,
+    ) -> Vec<(&'static str, String)> {
+        let header = Header::parse(bytes).ok().flatten();
+        let parent = base.digest.map(|parent| parent.to_string());
+        let serial = header.as_ref().map(|header| header.serial.to_string());
+        let resources = state::count_instances(bytes).ok().map(|count| count.to_string());
+        [
+            (meta::DIGEST, Some(digest.to_string())),
+            (meta::WRITER, Some(concat!("s3tate/", env!("CARGO_PKG_VERSION")).to_owned())),
+            (meta::WRITE_ID, Some(write_id.to_owned())),
+            (meta::PARENT, parent),
+            (meta::SERIAL, serial),
+            (meta::LINEAGE, header.and_then(|header| as_header(header.lineage))),
+            (meta::WHO, as_header(self.backend.env.who())),
+            (meta::RESOURCES, resources),
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)))
+        .collect()
     }
-    metadata
+}
+
+/// Metadata travels as a header, which takes plain ASCII only.
+fn as_header(text: String) -> Option<String> {
+    (!text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())).then_some(text)
 }
 
 /// Leaves the lock in place on purpose: a write may still be under way.

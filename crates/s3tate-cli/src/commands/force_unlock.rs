@@ -26,7 +26,7 @@ pub(crate) async fn run(context: &Context, args: ForceUnlock) -> Result<ExitCode
             args.id,
             workspace.url()
         );
-        if !ui::confirm(&question)? {
+        if !ui::confirm(&question, "-force")? {
             return Err(Error::invalid("force-unlock cancelled; nothing was removed"));
         }
     }

@@ -2,13 +2,16 @@
 
 pub(crate) mod backend;
 pub(crate) mod bootstrap;
+pub(crate) mod diff;
 pub(crate) mod doctor;
 pub(crate) mod force_unlock;
+pub(crate) mod history;
 pub(crate) mod init;
 pub(crate) mod local;
 pub(crate) mod lock;
 pub(crate) mod output;
 pub(crate) mod remote_state;
+pub(crate) mod restore;
 pub(crate) mod state;
 pub(crate) mod whoami;
 pub(crate) mod workspace;
@@ -18,7 +21,7 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args};
 use s3tate::lock::LockOptions;
-use s3tate::{Env, Result};
+use s3tate::{Env, Result, Written};
 
 use crate::cli::{Cli, Command};
 use crate::context::Context;
@@ -30,10 +33,13 @@ pub(crate) async fn run(cli: Cli, env: Env, signals: Signals) -> Result<ExitCode
     let context = Context::new(env, cli.global, signals);
     match cli.command {
         Command::Bootstrap(args) => bootstrap::run(&context, args).await,
+        Command::Diff(args) => diff::run(&context, args).await,
         Command::Doctor(args) => doctor::run(&context, args).await,
+        Command::History(args) => history::run(&context, args).await,
         Command::Init(args) => init::run(&context, args).await,
         Command::Output(args) => output::run(&context, args).await,
         Command::RemoteState(args) => remote_state::run(&context, args).await,
+        Command::Restore(args) => restore::run(&context, args).await,
         Command::State(args) => state::run(&context, args).await,
         Command::Workspace(args) => workspace::run(&context, args).await,
         Command::ForceUnlock(args) => force_unlock::run(&context, args).await,
@@ -65,4 +71,11 @@ impl LockArgs {
 /// A duration on the command line.
 pub(crate) fn parse_timeout(text: &str) -> Result<Duration, String> {
     s3tate::parse_duration(text).map_err(|error| error.to_string())
+}
+
+/// Tells what is odd about a write.
+pub(crate) fn report(written: Option<&Written>) {
+    if written.is_some_and(|written| written.lock_lost) {
+        ui::warn("the lock was taken away meanwhile; the write replaced exactly the state that was read");
+    }
 }

@@ -17,6 +17,7 @@ mod lock_run;
 mod locks;
 mod old_versions;
 mod readme;
+mod recovery;
 mod remote_states;
 mod shared;
 mod stage;

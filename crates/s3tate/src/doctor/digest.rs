@@ -3,11 +3,11 @@
 use super::commands::Commands;
 use super::finding::{Finding, FindingKind};
 use super::fix::Fix;
-use super::versions::{Version, Versions};
 use crate::digest::StateDigest;
 use crate::digest_item::RecordedDigest;
 use crate::read::Snapshot;
 use crate::state::{self, Header, StateError};
+use crate::versions::{Version, Versions};
 
 /// Everything that bears on one state.
 #[derive(Debug)]

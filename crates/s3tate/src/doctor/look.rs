@@ -3,7 +3,6 @@
 use futures::future::OptionFuture;
 use jiff::Timestamp;
 
-use super::versions::{self, Versions};
 use crate::aws::Failure;
 use crate::bootstrap::{Options, Plan};
 use crate::digest_item::RecordedDigest;
@@ -11,6 +10,7 @@ use crate::error::Result;
 use crate::identity::Identity;
 use crate::lock::{Holder, LockStore as _, ObjectLock, unproven_store};
 use crate::read::Snapshot;
+use crate::versions::{self, Versions};
 use crate::workspace::Workspace;
 
 /// What was seen, or why it could not be.

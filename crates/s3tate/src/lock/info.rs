@@ -33,6 +33,8 @@ pub enum Operation {
     MigrationSource,
     /// Writing the destination of a migration.
     MigrationDestination,
+    /// `restore`: storing an earlier version again.
+    Restore,
     /// `lock run`: another command runs under the lock.
     LockRun,
 }
@@ -49,6 +51,7 @@ impl Operation {
             Self::Doctor => "doctor-fix",
             Self::MigrationSource => "migration source state",
             Self::MigrationDestination => "migration destination state",
+            Self::Restore => "restore",
             Self::LockRun => "lock-run",
         }
     }

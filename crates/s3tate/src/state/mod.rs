@@ -51,7 +51,7 @@ pub use outputs::{Output, Outputs};
 pub use outputs_reader::{OutputsDocument, OutputsReader, Progress};
 pub use quote::go_quote;
 pub use resource::{Mode, Resource};
-pub use resources_reader::ResourcesReader;
+pub use resources_reader::{ResourcesReader, count_instances};
 pub(crate) use show::{Showing, show};
 pub use target::{ResourceAddress, Target};
 pub use typing::Type;

@@ -119,6 +119,19 @@ impl OutputsReader {
         self.document()
     }
 
+    /// The header alone, of any format; `None` where version or serial have not come yet.
+    ///
+    /// # Errors
+    /// The [`StateError`]s about version and header fields, and about the syntax of what was fed.
+    pub fn header(mut self) -> Result<Option<Header>, StateError> {
+        let [version, _, serial, ..] = self.seen;
+        let kept = self.kept_fields()?;
+        if !(version && serial) {
+            return Ok(None);
+        }
+        Ok(header::open(&kept)?.map(|(header, _)| header))
+    }
+
     fn progress(&self) -> Progress {
         let may_be_binary = self.head.len() < BINARY_MAGIC.len() && BINARY_MAGIC.starts_with(&self.head);
         let is_known = match &self.error {
@@ -189,26 +202,32 @@ impl OutputsReader {
     }
 
     fn document(mut self) -> Result<Option<OutputsDocument>, StateError> {
-        if self.head == BINARY_MAGIC {
-            return Err(StateError::Binary);
-        }
-        if let Some(error) = self.error {
-            return Err(error);
-        }
-        if let State::Keep(_) = self.state {
-            self.kept.truncate(self.kept_values);
-        }
-        let kept = match self.root {
-            _ if self.head.is_empty() => Vec::new(),
-            Some(b'{') if self.kept.is_empty() => b"{}".to_vec(),
-            Some(b'{') => [&self.kept, b"}".as_slice()].concat(),
-            other => stand_in(other).to_vec(),
-        };
-        drop(self.kept);
+        let kept = self.kept_fields()?;
         let Some((header, document)) = header::open(&kept)? else { return Ok(None) };
         header.require_format_4()?;
         let outputs = Outputs::parse(document.all("outputs"))?;
         Ok(Some(OutputsDocument { header, outputs }))
+    }
+
+    /// A document of the fields that are kept and were read whole.
+    fn kept_fields(&mut self) -> Result<Vec<u8>, StateError> {
+        if self.head == BINARY_MAGIC {
+            return Err(StateError::Binary);
+        }
+        self.error.take().map_or(Ok(()), Err)?;
+        if let State::Keep(_) = self.state {
+            self.kept.truncate(self.kept_values);
+        }
+        let mut kept = std::mem::take(&mut self.kept);
+        Ok(match self.root {
+            _ if self.head.is_empty() => Vec::new(),
+            Some(b'{') if kept.is_empty() => b"{}".to_vec(),
+            Some(b'{') => {
+                kept.push(b'}');
+                kept
+            }
+            other => stand_in(other).to_vec(),
+        })
     }
 }
 

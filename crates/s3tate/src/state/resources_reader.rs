@@ -1,5 +1,7 @@
 //! Resources from a stream of bytes, one after another, without keeping the document.
 
+use std::collections::BTreeSet;
+
 use super::fields::known;
 use super::json::{Event, Raw, Scanner};
 use super::{Resource, StateError, StateFile};
@@ -15,6 +17,20 @@ const KEPT: [&str; 8] = [
     "check_results",
     "encryption_version",
 ];
+
+/// How many resource instances a document of format 4 has, as `terraform state list` counts them: deposed objects of an
+/// instance don't count beside it.
+///
+/// # Errors
+/// Those of reading a state in full; [`StateError::NoVersion`] if there are no bytes.
+pub fn count_instances(bytes: &[u8]) -> Result<u64, StateError> {
+    let mut reader = ResourcesReader::new(|resource: &Resource<'_>, _: Raw<'_>| {
+        let keys: BTreeSet<_> = resource.instances.iter().map(|instance| &instance.key).collect();
+        Some(keys.len() as u64)
+    });
+    reader.feed(bytes);
+    Ok(reader.finish()?.into_iter().sum())
+}
 
 /// Reads the resources of a format 4 document that arrives in pieces, and keeps what `pick` makes of each.
 ///

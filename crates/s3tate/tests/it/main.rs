@@ -6,6 +6,7 @@ mod caches;
 mod doctor;
 mod dropped;
 mod encryption;
+mod history;
 mod hostile;
 mod locks;
 mod parts;

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 use s3tate::state::Target;
-use s3tate::{Error, ErrorKind, Result, Written};
+use s3tate::{Error, ErrorKind, Result};
 
 use crate::context::Context;
 use crate::ui;
@@ -56,11 +56,4 @@ fn fail(error: &Error) -> ExitCode {
 /// As [`fail`] for what an edit refuses to do; other errors go on.
 fn as_stock(error: Error) -> Result<ExitCode> {
     if error.kind() == ErrorKind::Invalid { Ok(fail(&error)) } else { Err(error) }
-}
-
-/// Tells what is odd about a write.
-fn report(written: Option<&Written>) {
-    if written.is_some_and(|written| written.lock_lost) {
-        ui::warn("the lock was taken away meanwhile; the write replaced exactly the state that was read");
-    }
 }

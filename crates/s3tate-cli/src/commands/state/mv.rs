@@ -7,8 +7,8 @@ use clap::Args;
 use s3tate::state::go_quote;
 use s3tate::{EditOptions, Result};
 
-use super::{as_stock, report, target};
-use crate::commands::LockArgs;
+use super::{as_stock, target};
+use crate::commands::{LockArgs, report};
 use crate::context::Context;
 use crate::ui;
 

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Args;
 use s3tate::{Error, ErrorKind, PushOptions, Pushed, Result};
 
-use crate::commands::LockArgs;
+use crate::commands::{LockArgs, report};
 use crate::context::Context;
 use crate::ui;
 
@@ -38,11 +38,7 @@ pub(crate) async fn run(context: &Context, args: Push) -> Result<ExitCode> {
         }
         Ok(Pushed::Written { serial, lineage, written }) => {
             ui::say(&format!("pushed to `{}`: serial {serial}, lineage {lineage}", workspace.url()));
-            if written.lock_lost {
-                ui::warn(
-                    "the lock was taken away meanwhile; the write replaced exactly the state that was read",
-                );
-            }
+            report(Some(&written));
         }
         Err(error) if error.kind() == ErrorKind::Invalid => {
             return Err(error.fact("source", args.path.display().to_string()));
