@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Args;
-use s3tate::config::{Arguments, Resolved, cache};
+use s3tate::config::{Arguments, Release, Resolved, block_hash, cache, is_hash_of};
 use s3tate::lock::{LockOptions, Operation};
 use s3tate::{Backend, Copied, Error, Result};
 
@@ -28,6 +28,10 @@ pub(crate) struct Init {
     /// With `-migrate-state`: replace other states at the destination.
     #[arg(long)]
     force_copy: bool,
+    /// The Terraform release that runs next. Only after a partial configuration does it matter: each release then knows
+    /// the cache by a hash over its own attributes.
+    #[arg(long, value_name = "RELEASE", default_value = Release::CURRENT)]
+    terraform: Release,
     #[command(flatten)]
     stock: StockOptions,
 }
@@ -61,7 +65,7 @@ pub(crate) async fn run(context: &Context, args: Init) -> Result<ExitCode> {
             "the cache holds a secret in clear, as Terraform's does; variables or a profile keep it out",
         );
     }
-    cache::write(&context.data_dir(), &resolved.arguments, resolved.block_hash)?;
+    cache::write(&context.data_dir(), &resolved.arguments, block_hash(&resolved.block, args.terraform))?;
     ui::say(&format!(
         "initialized: `s3://{}/{}`, cached in `{}`",
         backend.config().bucket,
@@ -84,8 +88,7 @@ fn choose(context: &Context, args: &Init) -> Result<(Resolved, Option<Arguments>
             .hint("add `terraform { backend \"s3\" {} }`; what the block leaves out can come from `-backend-config`"));
     }
     let Some(before) = before else { return Ok((given, None)) };
-    let unchanged =
-        before.kind == "s3" && before.hash == u64::from(given.block_hash) && !context.has_options();
+    let unchanged = before.kind == "s3" && is_hash_of(&given.block, before.hash) && !context.has_options();
     if unchanged {
         return Ok((Resolved { arguments: before.arguments, ..given }, None));
     }
@@ -127,7 +130,8 @@ async fn check(context: &Context, backend: &Backend) -> Result<()> {
 async fn migrate(context: &Context, args: &Init, to: &Backend, before: Option<Arguments>) -> Result<()> {
     let options = LockOptions { progress: ui::waiting, ..LockOptions::default() };
     if let Some(arguments) = before {
-        let from = context.backend_of(&Resolved { arguments, block_hash: 0, has_block: true })?;
+        let from =
+            context.backend_of(&Resolved { arguments, block: Arguments::default(), has_block: true })?;
         for name in from.workspaces().await? {
             let (source, target) = (from.workspace(name.clone()), to.workspace(name));
             let copied = source.copy_to(&target, args.force_copy, &options).await?;

@@ -70,6 +70,37 @@ fn a_partial_configuration_is_remembered_for_stock() {
     assert_eq!(read.stdout_text(), "hello");
 }
 
+/// Check 44, with keys: stock would find none elsewhere, so they are written, for the owner alone and with a warning.
+#[cfg(unix)]
+#[test]
+fn keys_of_a_partial_configuration_reach_the_next_client_and_nobody_else() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let endpoint = require!(Endpoint::start(Kind::Embedded));
+    let env = endpoint.env();
+    let keys = [("access_key", "AWS_ACCESS_KEY_ID"), ("secret_key", "AWS_SECRET_ACCESS_KEY")];
+    let options = keys.map(|(name, variable)| format!("-backend-config={name}={}", env[variable]));
+    let without_keys =
+        |client: Client| keys.iter().fold(client, |client, (_, variable)| client.without(variable));
+    let ours = without_keys(s3tate(&endpoint));
+    for (version, release) in [(Terraform::V1_11, "-terraform=1.11"), (Terraform::V1_0, "-terraform=1.0")] {
+        let stock = without_keys(require!(Client::terraform(version, &endpoint)));
+        let [access_key, secret_key] = &options;
+        let workdir = Workdir::with(&format!("{}{OUTPUT}", shared_block(&endpoint)));
+        let initialised = ours.run(&workdir, &["init", release, access_key, secret_key]).succeeds();
+        let initialised = initialised.says(&["warning:", "secret in clear"]);
+        assert!(!initialised.stderr_text().contains(&env["AWS_SECRET_ACCESS_KEY"]), "{initialised}");
+        let cache = workdir.path().join(".terraform/terraform.tfstate");
+        let mode = std::fs::metadata(cache).expect("it was written").permissions().mode() & 0o777;
+        assert_eq!(mode, 0o600);
+        let _planned = stock.run(&workdir, &["plan"]).succeeds();
+
+        let workdir = Workdir::with(&format!("{}{OUTPUT}", shared_block(&endpoint)));
+        let _initialised = stock.run(&workdir, &["init", "-input=false", access_key, secret_key]).succeeds();
+        let _read = ours.run(&workdir, &["workspace", "list"]).succeeds();
+        let _planned = stock.run(&workdir, &["plan"]).succeeds();
+    }
+}
+
 #[test]
 fn a_changed_block_is_noticed_and_its_states_can_come_along() {
     let stage = require!(Stage::new(Kind::Embedded, Locking::Table));

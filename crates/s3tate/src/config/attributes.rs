@@ -329,7 +329,7 @@ pub const ATTRIBUTES: &[Attribute] = &[
     flag("skip_region_validation", "0.11.2–", "Accept regions that are not known."),
     flag(
         "skip_requesting_account_id",
-        "0.10.8–",
+        "0.10.8–0.12, 1.6.1–",
         "With `skip_credentials_validation`: never ask for the account, so that lists of accounts are refused.",
     ),
     flag("skip_s3_checksum", "1.6.3–", "Send no checksum with uploads."),

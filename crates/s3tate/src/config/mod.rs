@@ -10,6 +10,7 @@ pub mod hcl;
 mod json;
 mod literal;
 pub mod partial;
+mod release;
 mod resolve;
 pub mod secret;
 mod source;
@@ -26,8 +27,9 @@ pub use backend::{
     Proxy, StaticKeys, Token, Transport, WebIdentity,
 };
 pub use explain::{Effective, effective};
-pub use hash::block_hash;
+pub use hash::{block_hash, is_hash_of};
 pub(crate) use literal::evaluate as evaluate_literal;
+pub use release::Release;
 pub use resolve::{Dialect, Request, Resolved, resolve, resolve_as};
 pub use source::{Place, Source};
 pub(crate) use statics::Statics;
@@ -74,6 +76,15 @@ impl Arguments {
     /// Lays other arguments over these; whole attributes are replaced.
     pub fn extend(&mut self, over: Self) {
         self.0.extend(over.0);
+    }
+
+    /// Takes over where others give the same value: a line of a block says more than the cache.
+    fn take_places(&mut self, from: &Self) {
+        for (name, (value, source)) in &mut self.0 {
+            if let Some((_, place)) = from.0.get(name).filter(|(given, _)| given == value) {
+                *source = place.clone();
+            }
+        }
     }
 
     /// The value of an attribute that is set.

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::cache::{self, Cache};
 use super::hcl::{BackendBlock, Evaluate, find_backend_with};
 use super::statics::{Statics, Variables};
-use super::{Arguments, block_hash, literal, partial, url};
+use super::{Arguments, is_hash_of, literal, partial, url};
 use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::problem::Problem;
@@ -45,8 +45,8 @@ pub struct Dialect<'a> {
 pub struct Resolved {
     /// Block, options or cache together, without the environment.
     pub arguments: Arguments,
-    /// The hash of the literal block; that of an empty one where there is none.
-    pub block_hash: u32,
+    /// The literal block, whose hash the cache keeps; empty where there is none.
+    pub block: Arguments,
     /// Whether the configuration has a backend block.
     pub has_block: bool,
 }
@@ -90,21 +90,20 @@ fn resolve_with(request: &Request<'_>, evaluate: Evaluate<'_>) -> Result<Resolve
     if let Some(url) = request.state {
         let mut arguments = Arguments::check(url::arguments(url)?, Vec::new())?;
         arguments.extend(options);
-        return Ok(Resolved { arguments, block_hash: block_hash(&Arguments::default()), has_block: false });
+        return Ok(Resolved { arguments, block: Arguments::default(), has_block: false });
     }
     let block = find_backend_with(request.directory, evaluate)?.map(checked_block).transpose()?;
     let literal = block.clone().unwrap_or_default();
-    let hash = block_hash(&literal);
     let arguments = if request.use_cache && request.backend_config.is_empty() {
-        from_cache_or_block(request, block.as_ref(), hash)?
+        from_cache_or_block(request, block.as_ref())?
     } else if block.is_some() || !request.backend_config.is_empty() {
-        let mut arguments = literal;
+        let mut arguments = literal.clone();
         arguments.extend(options);
         arguments
     } else {
         return Err(no_backend(request.directory));
     };
-    Ok(Resolved { arguments, block_hash: hash, has_block: block.is_some() })
+    Ok(Resolved { arguments, block: literal, has_block: block.is_some() })
 }
 
 fn checked_block(block: BackendBlock) -> Result<Arguments> {
@@ -117,9 +116,9 @@ fn checked_block(block: BackendBlock) -> Result<Arguments> {
         .into())
 }
 
-fn from_cache_or_block(request: &Request<'_>, block: Option<&Arguments>, hash: u32) -> Result<Arguments> {
+fn from_cache_or_block(request: &Request<'_>, block: Option<&Arguments>) -> Result<Arguments> {
     match (cache::read(request.data_dir)?, block) {
-        (Some(cache), Some(block)) => fitting(cache, block, hash),
+        (Some(cache), Some(block)) => fitting(cache, block),
         (Some(cache), None) if cache.kind == "s3" => Ok(cache.arguments),
         (Some(cache), None) => Err(other_kind(&cache)),
         (None, Some(block)) => Ok(block.clone()),
@@ -127,14 +126,16 @@ fn from_cache_or_block(request: &Request<'_>, block: Option<&Arguments>, hash: u
     }
 }
 
-fn fitting(cache: Cache, block: &Arguments, hash: u32) -> Result<Arguments> {
+fn fitting(cache: Cache, block: &Arguments) -> Result<Arguments> {
     if cache.kind != "s3" {
         return Err(other_kind(&cache));
     }
-    // A release with another schema hashes the same block to another number, so differences decide.
+    // A release that isn't known here hashes the same block to another number, so differences decide.
     let differences = block.differences(&cache.arguments);
-    if cache.hash == u64::from(hash) || differences.is_empty() {
-        return Ok(cache.arguments);
+    if is_hash_of(block, cache.hash) || differences.is_empty() {
+        let mut arguments = cache.arguments;
+        arguments.take_places(block);
+        return Ok(arguments);
     }
     let changed = differences.iter().filter(|name| block.get(name).is_some());
     let mut error = Error::invalid("the backend block has changed since the last init; nothing was done")
@@ -165,6 +166,7 @@ mod tests {
     use crate::config::hcl::find_backend;
     use crate::config::testing::directory;
     use crate::config::value::Value;
+    use crate::config::{Release, block_hash};
 
     const BLOCK: &str = "terraform {\n  backend \"s3\" {\n    bucket = \"b\"\n    key = \"block\"\n  }\n}\n";
     const CACHE: &str = r#"{"version": 3, "backend": {"type": "s3", "config": {"bucket": "b", "key": "cache"},
@@ -188,7 +190,8 @@ mod tests {
     fn hash_of_block() -> String {
         let dir = directory(&[("main.tf", BLOCK)]);
         let block = find_backend(dir.path()).unwrap().unwrap();
-        block_hash(&Arguments::check(block.arguments, Vec::new()).unwrap()).to_string()
+        let block = Arguments::check(block.arguments, Vec::new()).unwrap();
+        block_hash(&block, Release::CURRENT.parse().unwrap()).to_string()
     }
 
     #[test]
@@ -211,6 +214,24 @@ mod tests {
             key(&[("main.tf", BLOCK), (".terraform/terraform.tfstate", &stale)], &[], None).unwrap_err();
         assert!(error.to_string().contains("changed"), "{error}");
         assert!(error.facts().any(|(_, value)| value.contains("`key`")));
+    }
+
+    #[test]
+    fn what_the_cache_and_the_block_agree_on_is_told_from_the_block() {
+        let cache = CACHE.replace("HASH", &hash_of_block());
+        let dir = directory(&[("main.tf", BLOCK), (".terraform/terraform.tfstate", &cache)]);
+        let data_dir = dir.path().join(".terraform");
+        let request = Request {
+            directory: dir.path(),
+            data_dir: &data_dir,
+            backend_config: &[],
+            state: None,
+            use_cache: true,
+        };
+        let arguments = resolve(&request).unwrap().arguments;
+        let source = |name: &str| arguments.with_source(name).unwrap().1.to_string();
+        assert!(source("bucket").ends_with("main.tf:3"), "{}", source("bucket"));
+        assert!(source("key").ends_with("terraform.tfstate"), "{}", source("key"));
     }
 
     #[test]

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use s3tate::Env;
+use s3tate::config::attributes::ATTRIBUTES;
 use s3tate::config::hcl::find_backend;
-use s3tate::config::{Arguments, BackendConfig, Encryption, block_hash, cache};
+use s3tate::config::{Arguments, BackendConfig, Encryption, Release, block_hash, cache};
 
 fn fixture(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../s3tate-testkit/fixtures/caches").join(name);
@@ -48,9 +49,25 @@ fn caches_of_all_generations_mean_the_same_backend() {
 /// Check 44, its hash: as the release that wrote the cache has worked it out over the same block.
 #[test]
 fn the_hash_of_a_block_is_the_one_in_stocks_cache() {
-    let dir = tempfile::tempdir().unwrap();
-    std::fs::write(dir.path().join("main.tf"), fixture("terraform-1.11.4.tf")).unwrap();
-    let block = find_backend(dir.path()).unwrap().unwrap();
-    let arguments = Arguments::check(block.arguments, block.problems).unwrap();
-    assert_eq!(u64::from(block_hash(&arguments)), cached("terraform-1.11.4").hash);
+    for version in ["1.0.3", "1.11.4"] {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("main.tf"), fixture(&format!("terraform-{version}.tf"))).unwrap();
+        let block = find_backend(dir.path()).unwrap().unwrap();
+        let arguments = Arguments::check(block.arguments, block.problems).unwrap();
+        let hash = block_hash(&arguments, version.parse().unwrap());
+        assert_eq!(u64::from(hash), cached(&format!("terraform-{version}")).hash, "{version}");
+    }
+}
+
+/// The caches of these releases name every attribute of their schema.
+#[test]
+fn the_table_knows_which_release_has_which_attributes() {
+    for version in ["1.0.3", "1.11.4"] {
+        let cache: serde_json::Value =
+            serde_json::from_str(&fixture(&format!("terraform-{version}.tfstate"))).unwrap();
+        let written: Vec<_> = cache["backend"]["config"].as_object().unwrap().keys().cloned().collect();
+        let release: Release = version.parse().unwrap();
+        let known = ATTRIBUTES.iter().filter(|attribute| attribute.is_in(release));
+        assert_eq!(known.map(|attribute| attribute.name).collect::<Vec<_>>(), written, "{version}");
+    }
 }
