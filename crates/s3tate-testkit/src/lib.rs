@@ -13,6 +13,7 @@
 //! - [`Vice`]: a store that treats conditions otherwise than S3 does, before an endpoint.
 //! - [`Recorder`]: a proxy that writes down requests, to check budgets.
 //! - [`Pipe`]: counts bytes and makes the way longer; [`large_state`]: states of any size.
+//! - [`GeneratedState`]: states with outputs of any type and value, from a seed; [`recorded_documents`]: odd ones.
 
 #![allow(
     clippy::missing_panics_doc,
@@ -25,6 +26,7 @@ mod endpoint;
 mod enforced;
 mod form;
 mod gate;
+mod generated;
 mod hold;
 mod hostile;
 mod identities;
@@ -33,6 +35,7 @@ mod lock;
 mod middle;
 mod moto;
 mod pipe;
+mod recorded;
 mod recorder;
 mod run;
 mod runtime;
@@ -47,12 +50,14 @@ pub use configuration::Configuration;
 pub use endpoint::{Endpoint, Kind, REGION};
 pub use enforced::Enforced;
 pub use gate::{Gate, Spoil};
+pub use generated::{GeneratedOutput, GeneratedState};
 pub use hold::Hold;
 pub use hostile::Vice;
 pub use identities::{ACCOUNT, Identities};
 pub use large::large_state;
 pub use lock::LockRecord;
 pub use pipe::Pipe;
+pub use recorded::recorded_documents;
 pub use recorder::{Recorder, Request};
 pub use run::{Client, Finished, Run, Running};
 pub use store::{Item, Object, Snapshot, Store, md5_hex};

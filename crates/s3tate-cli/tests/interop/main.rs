@@ -9,6 +9,7 @@ mod budgets;
 mod doctor;
 mod durability;
 mod edits;
+mod generated;
 mod init;
 mod interrupts;
 mod large;
