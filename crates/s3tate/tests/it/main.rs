@@ -6,6 +6,7 @@ mod caches;
 mod doctor;
 mod dropped;
 mod encryption;
+mod fuzzed;
 mod history;
 mod hostile;
 mod locks;
