@@ -108,7 +108,8 @@ fn is_configuration(name: &str) -> bool {
     !backup && suffixes.iter().any(|suffix| name.ends_with(suffix))
 }
 
-fn is_override(file: &Path) -> bool {
+/// Whether what stands in a file is laid over what stands in others.
+pub(crate) fn is_override(file: &Path) -> bool {
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     let stem = name.split('.').next().unwrap_or_default();
     stem == "override" || stem.ends_with("_override")

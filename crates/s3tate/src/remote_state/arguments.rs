@@ -11,7 +11,7 @@ use hcl_edit::structure::{Body, Structure};
 use serde_json::Value as Json;
 
 use super::{Block, Generation};
-use crate::config::hcl::{configuration_files, parse_body, read_text};
+use crate::config::hcl::{configuration_files, is_override, parse_body, read_text};
 use crate::config::value::Value;
 use crate::config::{Argument, Place, Source, Statics, Variables, evaluate_literal};
 use crate::env::Env;
@@ -35,14 +35,18 @@ pub struct Given<'a> {
 /// Finds all blocks of a directory, sorted by name, and evaluates them.
 ///
 /// Values may be literals, variables with values, locals, `terraform.workspace`, and expressions of those. Blocks are read
-/// from HCL and from JSON, with `config` and `defaults` as arguments or, as up to Terraform 0.11, as blocks.
+/// from HCL and from JSON, with `config` and `defaults` as arguments or, as up to Terraform 0.11, as blocks. Arguments in
+/// an override file replace those of the block of the same name.
 ///
 /// # Errors
-/// [`crate::ErrorKind::Invalid`]: a file can't be read or parsed, or a value can't be worked out; all such are told.
+/// [`crate::ErrorKind::Invalid`]: a file can't be read or parsed, a value can't be worked out, or two blocks have one name;
+/// all such are told.
 pub fn find(directory: &Path, given: &Given<'_>) -> Result<Vec<Block>> {
     let mut finder =
         Finder { directory, given, statics: OnceCell::new(), blocks: BTreeMap::new(), problems: Vec::new() };
-    for file in configuration_files(directory)? {
+    let (overrides, files): (Vec<_>, Vec<_>) =
+        configuration_files(directory)?.into_iter().partition(|file| is_override(file));
+    for file in files.into_iter().chain(overrides) {
         let text = read_text(&file)?;
         if file.extension().is_some_and(|extension| extension == "json") {
             finder.json_file(&file, &text)?;
@@ -80,8 +84,20 @@ impl Finder<'_> {
         self.blocks.insert(block.name.clone(), block);
     }
 
-    /// A block that was given nothing yet.
-    fn empty(&self, name: &str, place: Place) -> Block {
+    /// The block of this name, to be given its arguments: a new one, or that which an override file is about.
+    fn begin(&mut self, file: &Path, name: &str, place: Place) -> Block {
+        match self.blocks.remove(name) {
+            Some(block) if is_override(file) => return block,
+            Some(first) => {
+                // Either line may hold keys, so both are named and not shown.
+                let places = first.place.iter().chain([&place]).map(ToString::to_string).collect::<Vec<_>>();
+                let problem = Problem::new(format!("{} stands twice", first.address()))
+                    .why(format!("the blocks are in {}", places.join(" and ")))
+                    .hint("give one of them another name, or move it to an override file");
+                self.problems.push(problem);
+            }
+            None => {}
+        }
         Block {
             name: name.to_owned(),
             place: Some(place),
@@ -101,7 +117,7 @@ impl Finder<'_> {
             let [kind, name] = block.labels.as_slice() else { continue };
             if kind.as_str() == TYPE {
                 let place = Place::new(file, text, block.ident.span().unwrap_or_default());
-                let mut found = self.empty(name.as_str(), place);
+                let mut found = self.begin(file, name.as_str(), place);
                 for structure in &block.body {
                     self.hcl_argument(&mut found, file, text, structure);
                 }
@@ -148,7 +164,7 @@ impl Finder<'_> {
                 let start = text.rfind(&quoted).unwrap_or_default();
                 let place = Place::new(file, text, start..start + quoted.len());
                 let source = Source::File(place.clone());
-                let mut found = self.empty(name, place);
+                let mut found = self.begin(file, name, place);
                 for (argument, json) in body.iter().filter(|(argument, _)| *argument != "//") {
                     let value = self.json_value(json);
                     self.set(&mut found, argument, value, &source);

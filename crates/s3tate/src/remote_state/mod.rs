@@ -134,7 +134,8 @@ pub async fn read_all(blocks: Vec<Block>, env: &Env) -> Result<Vec<RemoteState>>
 /// Reads the outputs that a block gives.
 ///
 /// # Errors
-/// - [`ErrorKind::Invalid`]: the backend is neither `s3` nor `local`, or its configuration is wrong.
+/// - [`ErrorKind::Invalid`]: the backend is neither `s3` nor `local`, or its configuration is wrong; an empty workspace in
+///   `s3`, under the rules of Terraform 0.12 and later.
 /// - [`ErrorKind::NotFound`]: there is no state, under the rules of Terraform 0.12 and later. Nothing is created.
 /// - those of [`Workspace::outputs`].
 pub async fn read(block: Block, env: &Env) -> Result<RemoteState> {
@@ -142,6 +143,8 @@ pub async fn read(block: Block, env: &Env) -> Result<RemoteState> {
     let (url, stored) = match block.backend.as_str() {
         "s3" => read_s3(&block, env).await,
         "local" | "_local" => read_local(&block),
+        "" => Err(Error::invalid(format!("{address} names no backend; nothing was read"))
+            .hint("add `backend = \"s3\"`")),
         other => Err(Error::invalid(format!("the backend of {address} is \"{other}\"; nothing was read"))
             .hint("s3tate reads states that are kept by the backends `s3` and `local`")),
     }
@@ -170,6 +173,13 @@ fn described(block: &Block) -> String {
 type Stored = (u64, Outputs);
 
 async fn read_s3(block: &Block, env: &Env) -> Result<(String, Option<Stored>)> {
+    if block.generation == Generation::Modern && block.workspace.as_deref() == Some("") {
+        return Err(Error::invalid(format!(
+            "the workspace of {} is empty; nothing was read",
+            block.address()
+        ))
+        .hint("leave it out to read the workspace `default`"));
+    }
     let arguments =
         Arguments::check(block.config.clone(), Vec::new()).map_err(|error| without_lines(&error))?;
     let backend = Backend::new(BackendConfig::new(&arguments, env)?, env.clone())?;
