@@ -93,7 +93,9 @@ impl Programs {
                 }
             }
         }
-        for output in state.outputs().iter().rev().take(SINGLES) {
+        // A name with a zero byte can't be told to a program.
+        let nameable = state.outputs().iter().filter(|output| !output.name.contains('\0'));
+        for output in nameable.rev().take(SINGLES) {
             for form in [&[][..], &["-raw"], &["-json"]] {
                 let args = [form, &[&output.name]].concat();
                 let difference = self.difference(&whole, &args);

@@ -40,6 +40,8 @@ pub(crate) async fn run(context: &Context, args: Mv) -> Result<ExitCode> {
     let verb = if args.dry_run { "Would move" } else { "Move" };
     let mut text = String::new();
     for (from, to) in &edited.edit.moves {
+        // Stock repeats the address of an instance as it was written.
+        let to = if edited.edit.of_instance { &args.destination } else { to };
         // Writing to a `String` can't fail.
         let _ = writeln!(text, "{verb} {} to {}", go_quote(from), go_quote(to));
     }

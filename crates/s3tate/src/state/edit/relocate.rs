@@ -12,6 +12,8 @@ pub struct Relocation {
     pub bytes: Vec<u8>,
     /// Old and new addresses: one pair, or one for each module instance.
     pub moves: Vec<(String, String)>,
+    /// Whether one instance was moved, and not a resource or module with all that belongs to it.
+    pub of_instance: bool,
 }
 
 /// Moves a module with all below it, a resource with all its instances, or one instance.
@@ -23,12 +25,14 @@ pub struct Relocation {
 /// Any [`EditError`].
 pub fn relocate(bytes: &[u8], from: &Target, to: &Target) -> Result<Relocation, EditError> {
     let mut draft = Draft::open(bytes)?;
+    let mut of_instance = false;
     let moves = match from {
         Target::Module(module) => module_moves(&mut draft, module, to)?,
         Target::Resource(address) => {
             let nothing = || EditError::NothingThere(from.to_string());
             let entry = draft.resources.get(address).ok_or_else(nothing)?;
-            if entry.has(None) {
+            of_instance = entry.has(None);
+            if of_instance {
                 move_instance(&mut draft, from, (address, None), to)?;
             } else {
                 move_resource(&mut draft, address, to)?;
@@ -36,11 +40,12 @@ pub fn relocate(bytes: &[u8], from: &Target, to: &Target) -> Result<Relocation, 
             vec![(from.to_string(), to.to_string())]
         }
         Target::Instance(address, key) => {
+            of_instance = true;
             move_instance(&mut draft, from, (address, Some(key)), to)?;
             vec![(from.to_string(), to.to_string())]
         }
     };
-    Ok(Relocation { bytes: draft.finish()?, moves })
+    Ok(Relocation { bytes: draft.finish()?, moves, of_instance })
 }
 
 fn module_moves(
