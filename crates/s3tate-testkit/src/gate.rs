@@ -7,7 +7,7 @@ use bytes::Bytes;
 use hyper::{Request, StatusCode};
 use tokio::sync::Notify;
 
-use crate::middle::{Answer, Middle, Upstream, made_up};
+use crate::middle::{Answer, Middle, Upstream, made_up, name, operation};
 use crate::{Endpoint, Recorder, wait_for};
 
 /// How long a request is awaited; only a failing test waits so long.
@@ -99,13 +99,8 @@ impl Shared {
 impl Middle for Shared {
     fn answer<'a>(&'a self, request: Request<Bytes>, upstream: &'a Upstream) -> Answer<'a> {
         Box::pin(async move {
-            let operation = request.headers().get("x-amz-target").and_then(|target| target.to_str().ok());
-            let name = match operation.and_then(|target| target.rsplit('.').next()) {
-                Some(operation) => operation.to_owned(),
-                None => s3_name(&request),
-            };
-            let is_dynamodb = operation.is_some();
-            match self.spoil_of(&name) {
+            let is_dynamodb = operation(&request).is_some();
+            match self.spoil_of(&name(&request)) {
                 None | Some(Spoil::Pass) => {}
                 Some(Spoil::Hold) => {
                     let opens = self.opens.notified();
@@ -123,17 +118,6 @@ impl Middle for Shared {
             }
             upstream.send(request).await
         })
-    }
-}
-
-fn s3_name(request: &Request<Bytes>) -> String {
-    let query = request.uri().query().unwrap_or_default();
-    let has = |name: &str| query.split('&').any(|pair| pair.split('=').next() == Some(name));
-    match request.method().as_str() {
-        "POST" if has("uploads") => "CreateMultipartUpload".to_owned(),
-        "POST" if has("uploadId") => "CompleteMultipartUpload".to_owned(),
-        "PUT" if has("uploadId") => "UploadPart".to_owned(),
-        method => format!("{method} {}", request.uri().path()),
     }
 }
 

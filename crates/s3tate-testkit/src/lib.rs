@@ -10,6 +10,7 @@
 //! - [`Identities`]: every service that gives credentials, with keys that tell where they came from.
 //! - [`TlsFront`], [`ConnectProxy`]: HTTPS with a private CA, and a proxy, before an endpoint.
 //! - [`Gate`]: a proxy that holds requests back, or spoils their answers.
+//! - [`Faults`]: a proxy by which chosen requests go wrong.
 //! - [`Vice`]: a store that treats conditions otherwise than S3 does, before an endpoint.
 //! - [`Recorder`]: a proxy that writes down requests, to check budgets.
 //! - [`Pipe`]: counts bytes and makes the way longer; [`large_state`]: states of any size.
@@ -24,6 +25,8 @@ mod backend;
 mod configuration;
 mod endpoint;
 mod enforced;
+mod fault;
+mod faults;
 mod form;
 mod gate;
 mod generated;
@@ -49,6 +52,8 @@ pub use backend::{Backend, Locking};
 pub use configuration::Configuration;
 pub use endpoint::{Endpoint, Kind, REGION};
 pub use enforced::Enforced;
+pub use fault::{Deed, Fault, Refusal, Stall};
+pub use faults::Faults;
 pub use gate::{Gate, Spoil};
 pub use generated::{GeneratedOutput, GeneratedState};
 pub use hold::Hold;

@@ -4,7 +4,6 @@
 //! endpoint too, and tunnels are refused once it is known where to.
 
 use std::collections::BTreeMap;
-use std::convert::Infallible;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -20,7 +19,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use crate::form;
-use crate::middle::{Body, Middle, Nothing, Upstream, status_only};
+use crate::middle::{Body, Middle, Nothing, Upstream, is_cut, status_only};
 use crate::runtime::runtime;
 
 /// How long requests are held back for others that should be on their way; only a failing test waits so long.
@@ -45,7 +44,7 @@ pub struct Request {
     pub body: Bytes,
     /// The members of a form, as STS is sent; empty for all else.
     pub form: BTreeMap<String, String>,
-    /// The status of the answer; 0 while there is none.
+    /// The status of the answer; 0 while there is none, and where none came.
     pub status: u16,
 }
 
@@ -218,7 +217,11 @@ impl Forward {
     async fn serve_connection(self, stream: TcpStream) {
         let service = service_fn(|request| {
             let forward = self.clone();
-            async move { Ok::<_, Infallible>(forward.answer(request).await) }
+            async move {
+                let response = forward.answer(request).await;
+                // An error makes the connection close without an answer.
+                if is_cut(&response) { Err("cut") } else { Ok(response) }
+            }
         });
         // A client that hangs up, as one that stops reading early does, is none of the proxy's business.
         drop(server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await);
@@ -243,7 +246,7 @@ impl Forward {
         }
         let response = self.middle.answer(hyper::Request::from_parts(parts, body), &self.upstream).await;
         if let Some(request) = self.log.lock().requests.get_mut(number) {
-            request.status = response.status().as_u16();
+            request.status = if is_cut(&response) { 0 } else { response.status().as_u16() };
         }
         response
     }
