@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Args;
-use s3tate::config::{Arguments, Release, Resolved, block_hash, cache, is_hash_of};
+use s3tate::config::{Arguments, Release, Resolved, block_hash, cache, is_made_from, release_of};
 use s3tate::lock::{LockOptions, Operation};
 use s3tate::{Backend, Copied, Error, Result};
 
@@ -28,10 +28,10 @@ pub(crate) struct Init {
     /// With `-migrate-state`: replace other states at the destination.
     #[arg(long)]
     force_copy: bool,
-    /// The Terraform release that runs next. Only after a partial configuration does it matter: each release then knows
-    /// the cache by a hash over its own attributes.
-    #[arg(long, value_name = "RELEASE", default_value = Release::CURRENT)]
-    terraform: Release,
+    /// The Terraform release that runs next; by default the newest, up to 1.11, that knows all that the block holds. Only
+    /// after a partial configuration does it matter: each release then knows the cache by a hash over its own attributes.
+    #[arg(long, value_name = "RELEASE")]
+    terraform: Option<Release>,
     #[command(flatten)]
     stock: StockOptions,
 }
@@ -65,7 +65,8 @@ pub(crate) async fn run(context: &Context, args: Init) -> Result<ExitCode> {
             "the cache holds a secret in clear, as Terraform's does; variables or a profile keep it out",
         );
     }
-    cache::write(&context.data_dir(), &resolved.arguments, block_hash(&resolved.block, args.terraform))?;
+    let release = args.terraform.unwrap_or_else(|| release_of(&resolved.block));
+    cache::write(&context.data_dir(), &resolved.arguments, block_hash(&resolved.block, release))?;
     ui::say(&format!(
         "initialized: `s3://{}/{}`, cached in `{}`",
         backend.config().bucket,
@@ -88,7 +89,7 @@ fn choose(context: &Context, args: &Init) -> Result<(Resolved, Option<Arguments>
             .hint("add `terraform { backend \"s3\" {} }`; what the block leaves out can come from `-backend-config`"));
     }
     let Some(before) = before else { return Ok((given, None)) };
-    let unchanged = before.kind == "s3" && is_hash_of(&given.block, before.hash) && !context.has_options();
+    let unchanged = before.kind == "s3" && is_made_from(&given.block, &before) && !context.has_options();
     if unchanged {
         return Ok((Resolved { arguments: before.arguments, ..given }, None));
     }

@@ -48,7 +48,7 @@ fn after_stocks_init_s3tate_needs_none() {
     }
 }
 
-/// Check 44.
+/// Check 44: after a partial configuration by s3tate, stock needs no further init.
 #[test]
 fn a_partial_configuration_is_remembered_for_stock() {
     let stage = require!(Stage::new(Kind::Embedded, Locking::Table));
@@ -70,7 +70,7 @@ fn a_partial_configuration_is_remembered_for_stock() {
     assert_eq!(read.stdout_text(), "hello");
 }
 
-/// Check 44, with keys: stock would find none elsewhere, so they are written, for the owner alone and with a warning.
+/// Check 44: keys given beside the block are written, as stock would find none elsewhere, with a warning and mode 0600.
 #[cfg(unix)]
 #[test]
 fn keys_of_a_partial_configuration_reach_the_next_client_and_nobody_else() {
@@ -99,6 +99,39 @@ fn keys_of_a_partial_configuration_reach_the_next_client_and_nobody_else() {
         let _read = ours.run(&workdir, &["workspace", "list"]).succeeds();
         let _planned = stock.run(&workdir, &["plan"]).succeeds();
     }
+}
+
+/// Check 49: what only earlier releases know holds after `init` as before, for s3tate and for them.
+#[test]
+fn old_attributes_outlive_init() {
+    let endpoint = require!(Endpoint::start(Kind::Embedded));
+    let old = require!(Client::terraform(Terraform::V1_0, &endpoint));
+    let ours = s3tate(&endpoint);
+    let table = endpoint.store().table();
+    let table_block = shared_block(&endpoint).replace("dynamodb_table", "lock_table");
+    let workdir = Workdir::with(&table_block);
+    let item = |workdir: &Workdir| {
+        let explained = ours.run(workdir, &["backend", "explain", "-json"]).succeeds().json();
+        explained["addresses"]["lock_item"].as_str().map(str::to_owned)
+    };
+    let before = item(&workdir);
+    assert!(before.as_ref().is_some_and(|item| item.starts_with(table)), "{before:?}");
+    let _initialised = ours.run(&workdir, &["init"]).succeeds();
+    assert_eq!(item(&workdir), before);
+    // Given beside the block it holds as well.
+    let workdir = Workdir::with(&shared_block(&endpoint).replace("dynamodb_table", "# "));
+    let option = format!("-backend-config=lock_table={table}");
+    let _initialised = ours.run(&workdir, &["init", &option]).succeeds();
+    assert_eq!(item(&workdir), before);
+
+    let flat =
+        shared_block(&endpoint).replace("backend \"s3\" {", "backend \"s3\" {\n    session_name = \"ci\"");
+    let workdir = Workdir::with(&format!("{flat}{OUTPUT}"));
+    let _initialised = ours.run(&workdir, &["init"]).succeeds();
+    let _planned = old.run(&workdir, &["plan"]).succeeds();
+    workdir.write("main.tf", format!("{}{OUTPUT}", flat.replace("\"ci\"", "\"another\"")));
+    let _noticed =
+        ours.run(&workdir, &["workspace", "list"]).exits(2).says(&["has changed", "`session_name`"]);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value as Json, json};
 
-use super::attributes::{ATTRIBUTES, Attribute, Kind, Since, attribute};
+use super::attributes::{ATTRIBUTES, Attribute, Kind, attribute};
 use super::value::Value;
 use super::{Argument, Arguments, Source, literal};
 use crate::error::{Error, Result};
@@ -128,9 +128,10 @@ fn is_secret(attribute: &Attribute, value: &Value) -> bool {
 }
 
 fn document(arguments: &Arguments, hash: u32) -> String {
-    let current = ATTRIBUTES.iter().filter(|attribute| attribute.since == Since::Current);
-    // Only what is set: every release reads a missing attribute as unset, and none accepts one it doesn't know.
-    let config: Map<_, _> = current
+    // Only what is set: every release reads a missing attribute as unset, and none accepts one it doesn't know. What only
+    // other releases know is written where it is set: without it, locks or a role would be forgotten.
+    let config: Map<_, _> = ATTRIBUTES
+        .iter()
         .filter_map(|attribute| Some((attribute, arguments.get(attribute.name)?)))
         .map(|(attribute, value)| (attribute.name.to_owned(), to_json(Some(value), attribute)))
         .collect();
@@ -196,7 +197,13 @@ mod tests {
     fn what_is_written_is_read_back() {
         let dir = directory(&[]);
         let arguments = super::super::partial::read(
-            &["bucket=b<&>".to_owned(), "endpoints={s3=\"http://h\"}".to_owned()],
+            &[
+                "bucket=b<&>".to_owned(),
+                "endpoints={s3=\"http://h\"}".to_owned(),
+                "lock_table=t".to_owned(),
+                "assume_role_duration_seconds=900".to_owned(),
+                "state_tags={a=\"b\"}".to_owned(),
+            ],
             dir.path(),
         )
         .unwrap();

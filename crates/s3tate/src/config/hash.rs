@@ -5,7 +5,8 @@
 //! attributes of its own schema, so that one block has several hashes.
 
 use super::Arguments;
-use super::attributes::{ATTRIBUTES, Attribute, Kind};
+use super::attributes::{ATTRIBUTES, Attribute, Kind, attribute};
+use super::cache::Cache;
 use super::release::Release;
 use super::value::Value;
 use crate::state::go_quote;
@@ -26,10 +27,41 @@ pub fn block_hash(block: &Arguments, release: Release) -> u32 {
     crc32fast::hash(text.as_bytes())
 }
 
-/// Whether a cache's hash is that of this block, whichever release wrote it.
-pub fn is_hash_of(block: &Arguments, hash: u64) -> bool {
-    let releases = GENERATIONS.iter().filter_map(|release| release.parse().ok());
-    releases.map(|release| u64::from(block_hash(block, release))).any(|known| known == hash)
+/// Whether a cache was made from this block, whichever release wrote it.
+///
+/// A hash says nothing of what its release doesn't know, so there the cache has to hold what the block holds.
+pub fn is_made_from(block: &Arguments, cache: &Cache) -> bool {
+    generations().any(|release| {
+        let agrees = |(name, value, _): (&str, &Value, _)| {
+            is_hashed(name, value, release) || cache.arguments.get(name) == Some(value)
+        };
+        u64::from(block_hash(block, release)) == cache.hash && block.iter().all(agrees)
+    })
+}
+
+/// The newest Terraform release that knows all that a block holds; the current one where none does.
+pub fn release_of(block: &Arguments) -> Release {
+    let knows_all = |release: &Release| block.iter().all(|(name, value, _)| is_hashed(name, value, *release));
+    generations().find(knows_all).unwrap_or_default()
+}
+
+/// From the current one back.
+fn generations() -> impl Iterator<Item = Release> {
+    GENERATIONS.iter().rev().filter_map(|release| release.parse().ok())
+}
+
+/// Whether a release knows the attribute, and the members that are set.
+fn is_hashed(name: &str, value: &Value, release: Release) -> bool {
+    let is_unset = |member: &Attribute| value.member(member.name).is_none_or(|value| *value == Value::Null);
+    attribute(name).is_some_and(|attribute| {
+        attribute.is_in(release)
+            && match attribute.kind {
+                Kind::Object(members) => {
+                    members.iter().all(|member| member.is_in(release) || is_unset(member))
+                }
+                _ => true,
+            }
+    })
 }
 
 fn encode(value: &Value, kind: Kind, release: Release, text: &mut String) {
@@ -77,7 +109,10 @@ fn encode_each<'a>(
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
+    use crate::config::partial;
 
     /// Source: recorded from Terraform 1.11.4; worked out for 0.15 to 1.0.
     #[test]
@@ -85,8 +120,40 @@ mod tests {
         let empty = Arguments::default();
         for (release, hash) in [(Release::CURRENT, 1_410_938_009), ("1.0", 893_988_343)] {
             assert_eq!(block_hash(&empty, release.parse().unwrap()), hash, "{release}");
-            assert!(is_hash_of(&empty, u64::from(hash)), "{release}");
+            assert!(is_made_from(&empty, &cache(&[], u64::from(hash))), "{release}");
         }
-        assert!(!is_hash_of(&empty, 1));
+        assert!(!is_made_from(&empty, &cache(&[], 1)));
+    }
+
+    fn given(options: &[&str]) -> Arguments {
+        let options: Vec<_> = options.iter().map(|text| (*text).to_owned()).collect();
+        partial::read(&options, Path::new(".")).unwrap()
+    }
+
+    fn cache(options: &[&str], hash: u64) -> Cache {
+        Cache { path: "cache".into(), kind: "s3".into(), arguments: given(options), hash }
+    }
+
+    #[test]
+    fn what_a_hash_does_not_cover_has_to_be_in_the_cache() {
+        for old in ["lock_table=t", "role_arn=r", "state_tags={a=\"b\"}"] {
+            let block = given(&["bucket=b", old]);
+            let hash = u64::from(block_hash(&block, Release::CURRENT.parse().unwrap()));
+            assert!(!is_made_from(&block, &cache(&["bucket=b"], hash)), "{old}");
+            assert!(is_made_from(&block, &cache(&["bucket=b", "key=given", old], hash)), "{old}");
+        }
+    }
+
+    #[test]
+    fn a_block_is_hashed_for_the_newest_release_that_knows_it() {
+        for (options, release) in [
+            (&["bucket=b"][..], Release::CURRENT),
+            (&["role_arn=r"], "1.8"),
+            (&["lock_table=t"], "0.12"),
+            (&["endpoints={sso=\"https://h\"}", "use_legacy_workflow=true"], "1.7"),
+            (&["lock_table=t", "use_lockfile=true"], Release::CURRENT),
+        ] {
+            assert_eq!(release_of(&given(options)), release.parse().unwrap(), "{options:?}");
+        }
     }
 }

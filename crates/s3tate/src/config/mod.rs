@@ -27,7 +27,7 @@ pub use backend::{
     Proxy, StaticKeys, Token, Transport, WebIdentity,
 };
 pub use explain::{Effective, effective};
-pub use hash::{block_hash, is_hash_of};
+pub use hash::{block_hash, is_made_from, release_of};
 pub(crate) use literal::evaluate as evaluate_literal;
 pub use release::Release;
 pub use resolve::{Dialect, Request, Resolved, resolve, resolve_as};

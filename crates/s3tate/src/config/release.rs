@@ -20,6 +20,13 @@ impl Release {
     }
 }
 
+/// The current one.
+impl Default for Release {
+    fn default() -> Self {
+        Self(1, 11, u16::MAX)
+    }
+}
+
 impl FromStr for Release {
     type Err = String;
 
@@ -47,6 +54,7 @@ mod tests {
     #[test]
     fn the_current_release_knows_the_current_schema() {
         let current = Release::CURRENT.parse().unwrap();
+        assert_eq!(current, Release::default());
         for attribute in ATTRIBUTES {
             assert_eq!(attribute.is_in(current), attribute.since == Since::Current, "{}", attribute.name);
         }

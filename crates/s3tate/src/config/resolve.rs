@@ -6,7 +6,7 @@ use std::path::Path;
 use super::cache::{self, Cache};
 use super::hcl::{BackendBlock, Evaluate, find_backend_with};
 use super::statics::{Statics, Variables};
-use super::{Arguments, is_hash_of, literal, partial, url};
+use super::{Arguments, is_made_from, literal, partial, url};
 use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::problem::Problem;
@@ -132,7 +132,7 @@ fn fitting(cache: Cache, block: &Arguments) -> Result<Arguments> {
     }
     // A release that isn't known here hashes the same block to another number, so differences decide.
     let differences = block.differences(&cache.arguments);
-    if is_hash_of(block, cache.hash) || differences.is_empty() {
+    if is_made_from(block, &cache) || differences.is_empty() {
         let mut arguments = cache.arguments;
         arguments.take_places(block);
         return Ok(arguments);
