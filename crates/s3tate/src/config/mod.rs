@@ -61,7 +61,7 @@ impl Arguments {
     ///
     /// # Errors
     /// [`crate::ErrorKind::Invalid`], with the problems known before and every one found here: unknown names (with the
-    /// nearest known one), unfit values.
+    /// nearest known one), wrong types, and then also values that would be refused later.
     pub fn check(arguments: impl IntoIterator<Item = Argument>, mut problems: Vec<Problem>) -> Result<Self> {
         let mut checked = Self::default();
         for argument in arguments {
@@ -70,7 +70,12 @@ impl Arguments {
                 Err(problem) => problems.push(*problem),
             }
         }
-        if problems.is_empty() { Ok(checked) } else { Err(Error::of_problems(problems)) }
+        if problems.is_empty() {
+            return Ok(checked);
+        }
+        problems.extend(validate::unfit(&checked));
+        problems.sort_by_key(|problem| problem.place.as_ref().map(Place::line));
+        Err(Error::of_problems(problems))
     }
 
     /// Lays other arguments over these; whole attributes are replaced.

@@ -12,22 +12,26 @@ use crate::problem::Problem;
 /// # Errors
 /// [`crate::ErrorKind::Invalid`], with every problem found.
 pub fn validate(arguments: &Arguments, env: &Env) -> Result<()> {
+    let is_missing = |attribute: &&Attribute| {
+        attribute.required && arguments.get(attribute.name).is_none() && env.first(attribute.env).is_none()
+    };
+    let mut problems: Vec<_> = ATTRIBUTES.iter().filter(is_missing).map(missing).collect();
+    problems.extend(unfit(arguments));
+    problems.extend(super::variables::problems(env));
+    if problems.is_empty() { Ok(()) } else { Err(Error::of_problems(problems)) }
+}
+
+/// What is wrong with those that are set.
+pub(super) fn unfit(arguments: &Arguments) -> Vec<Problem> {
     let mut problems = Vec::new();
     for attribute in ATTRIBUTES {
-        match arguments.with_source(attribute.name) {
-            Some((value, source)) => {
-                check_value(attribute, attribute.name, value, source, &mut problems);
-                check_conflicts(attribute, arguments, source, &mut problems);
-            }
-            None if attribute.required && env.first(attribute.env).is_none() => {
-                problems.push(missing(attribute));
-            }
-            None => {}
+        if let Some((value, source)) = arguments.with_source(attribute.name) {
+            check_value(attribute, attribute.name, value, source, &mut problems);
+            check_conflicts(attribute, arguments, source, &mut problems);
         }
     }
     check_web_identity(arguments, &mut problems);
-    problems.extend(super::variables::problems(env));
-    if problems.is_empty() { Ok(()) } else { Err(Error::of_problems(problems)) }
+    problems
 }
 
 fn missing(attribute: &Attribute) -> Problem {
@@ -103,6 +107,7 @@ fn check_web_identity(arguments: &Arguments, problems: &mut Vec<Problem>) {
 mod tests {
     use super::*;
     use crate::config::partial;
+    use crate::config::testing::directory;
 
     fn problems(options: &[&str], variables: &[(&str, &str)]) -> Vec<String> {
         let options: Vec<_> = options.iter().map(|text| (*text).to_owned()).collect();
@@ -128,6 +133,18 @@ mod tests {
         for word in ["`bucket`", "`region`", "`key`", "`retry_mode`", "`force_path_style`"] {
             assert!(found.iter().any(|problem| problem.contains(word)), "{word}: {found:?}");
         }
+    }
+
+    #[test]
+    fn unfit_values_are_told_beside_unknown_names_and_wrong_types() {
+        let dir = directory(&[(
+            "a.hcl",
+            "buckt = \"b\"\nkey = \"/a\"\nencrypt = \"perhaps\"\nretry_mode = \"x\"\n",
+        )]);
+        let error = partial::read(&["a.hcl".to_owned()], dir.path()).unwrap_err();
+        let lines: Vec<_> =
+            error.problems().iter().map(|problem| problem.place.as_ref().unwrap().line()).collect();
+        assert_eq!(lines, [1, 2, 3, 4], "{error}");
     }
 
     #[test]
