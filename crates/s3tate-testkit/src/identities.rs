@@ -2,7 +2,8 @@
 //!
 //! The access key ids tell where they came from: `imds`, `container`, `sso`, `web.ROLE.TOKEN`, and
 //! `role.ROLE.from.KEY` for a role that was assumed with KEY. Signatures are not checked. The container's agent gives
-//! keys at `/container`, and such as have ended long ago at `/expired`. OIDC renews logins at `/token`.
+//! keys at `/container`, the same to whoever has its token at `/guarded`, and such as have ended long ago at
+//! `/expired`. OIDC renews logins at `/token`.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -27,6 +28,8 @@ const EXPIRES: &str = "2099-01-01T00:00:00Z";
 const LOGIN: &str = "login-token";
 /// The token that renews it.
 const REFRESH: &str = "refresh-token";
+/// The token that the container's agent takes where it asks for one.
+const AGENT: &str = "agent-token";
 const ROLES: &str = "/latest/meta-data/iam/security-credentials/";
 
 /// The services, stopped when this is dropped.
@@ -109,6 +112,9 @@ async fn answer(request: hyper::Request<Incoming>) -> Response<Full<Bytes>> {
             Some(document("imds", r#""Code": "Success", "Type": "AWS-HMAC","#))
         }
         ("GET", "/expired") => Some(document("container", "").replace(EXPIRES, "2020-01-01T00:00:00Z")),
+        ("GET", "/guarded") if headers.get("authorization").is_some_and(|token| token == AGENT) => {
+            Some(document("container", ""))
+        }
         ("GET", "/container") => Some(document("container", "")),
         ("GET", "/federation/credentials") if login == Some(LOGIN) => Some(
             r#"{"roleCredentials": {"accessKeyId": "sso", "secretAccessKey": "s", "sessionToken": "t",

@@ -23,6 +23,7 @@ const KEYS: [(&str, &str); 2] = [("AWS_ACCESS_KEY_ID", "env"), ("AWS_SECRET_ACCE
 const WEB: [(&str, &str); 2] =
     [("AWS_WEB_IDENTITY_TOKEN_FILE", "token"), ("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/web")];
 const CONTAINER: (&str, &str) = ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "URL/container");
+const GUARDED: (&str, &str) = ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "URL/guarded");
 const IMDS: (&str, &str) = ("AWS_EC2_METADATA_SERVICE_ENDPOINT", "URL/");
 const NO_IMDS: (&str, &str) = ("AWS_EC2_METADATA_DISABLED", "true");
 const PROFILE_P: (&str, &str) = ("AWS_PROFILE", "p");
@@ -101,6 +102,20 @@ fn cases() -> Vec<Case> {
         case("sso", "SSO without a session", legacy, "", &[NO_IMDS]),
         case("process", "credential_process", process, "", &[PROFILE_P]),
         case("container", "container", "", "", &[CONTAINER, NO_IMDS]),
+        case(
+            "container",
+            "container with a token",
+            "",
+            "",
+            &[GUARDED, ("AWS_CONTAINER_AUTHORIZATION_TOKEN", "agent-token")],
+        ),
+        case(
+            "container",
+            "container with a token's file",
+            "",
+            "",
+            &[GUARDED, ("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "agent")],
+        ),
         case("container", "container over instance metadata", "", "", &[CONTAINER, IMDS]),
         case("imds", "instance metadata", "", "", &[IMDS]),
     ]
@@ -136,6 +151,7 @@ impl Programs {
         workdir.write(SESSION_LOGIN, self.identities.login());
         workdir.write(URL_LOGIN, self.identities.login());
         workdir.write("token", "jot-token");
+        workdir.write("agent", "agent-token");
         workdir.write(
             "process",
             "echo '{\"Version\": 1, \"AccessKeyId\": \"process\", \"SecretAccessKey\": \"s\"}'\n",
