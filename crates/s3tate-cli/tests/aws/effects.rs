@@ -26,7 +26,7 @@ fn push(options: &[&str], variables: &[(&str, &str)]) -> (Finished, Vec<Request>
     (client.run(&workdir, &args), recorder.take())
 }
 
-/// Check 49, its half on the wire.
+/// Check 49: the table that `lock_table` names gets the locks and digests.
 #[test]
 fn lock_table_is_where_locks_and_digests_are_kept() {
     let (pushed, requests) = push(&["lock_table={table}"], &[]);
@@ -61,7 +61,7 @@ fn a_profile_of_instance_metadata_is_asked_where_the_attribute_says() {
     assert!(!metadata.take().is_empty());
 }
 
-/// Check 52.
+/// Check 52: the bucket stands in the path at an endpoint with path style, and in the host name at AWS.
 #[test]
 fn the_bucket_is_in_the_path_of_an_endpoint_and_in_the_name_of_an_aws_host() {
     let (pushed, requests) = push(&["use_path_style=true"], &[]);

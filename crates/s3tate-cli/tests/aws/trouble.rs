@@ -56,7 +56,7 @@ fn a_profile_that_cannot_be_followed_says_why() {
     }
 }
 
-/// Check 46.
+/// Check 46: a region that only the shared config file has is reported as missing.
 #[test]
 fn a_region_in_the_shared_files_does_not_count() {
     let endpoint = Endpoint::start(Kind::Embedded).expect("the embedded endpoint needs no tool");

@@ -22,7 +22,7 @@ const AT_ONCE: NonZeroUsize = NonZeroUsize::new(3).expect("three");
 /// Where the documentation lists the deviations.
 const PAGE: &str = "../../docs/differences-from-stock-configurations.md";
 
-/// Checks 46 to 50 and 52, against stock itself: region, whose keys sign, attempts, encryption, addresses.
+/// Check 50: encryption, as region, keys, attempts and addresses, goes over the wire as stock sends it.
 #[test]
 fn stock_and_s3tate_treat_every_configuration_alike() {
     let cases: Vec<_> = cases::all().into_iter().filter(|case| is_asked_for(&case.name)).collect();

@@ -14,7 +14,7 @@ fn with(more: &[&str]) -> Result<BackendConfig> {
     config(&[&BASE[..], more].concat(), &[])
 }
 
-/// Check 49: `lock_table`.
+/// Check 49: `lock_table` of old configurations is the table, with a warning that names its successor.
 #[test]
 fn the_seed_documentations_example_resolves() {
     let config = with(&["lock_table=old"]).unwrap();
@@ -44,7 +44,7 @@ fn keys_are_checked() {
     assert_eq!(with(&["workspace_key_prefix="]).unwrap().workspace_key_prefix, "");
 }
 
-/// Check 51.
+/// Check 51: a key without `encrypt` is refused, since the state would be stored in clear.
 #[test]
 fn a_key_without_encrypt_is_refused() {
     let key = format!("sse_customer_key={}", "A".repeat(43) + "=");
@@ -54,7 +54,7 @@ fn a_key_without_encrypt_is_refused() {
     assert!(with(&["sse_customer_key=short", "encrypt=true"]).is_err());
 }
 
-/// Check 47.
+/// Check 47: the profile of the block beats the keys of the environment, which beat `AWS_PROFILE`.
 #[test]
 fn credentials_follow_terraforms_order() {
     let keys = [("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "s"), ("AWS_PROFILE", "p")];
@@ -83,7 +83,7 @@ fn paths_are_expanded() {
     assert_eq!(files, ["/etc/a", "/etcb", "/home/dana/c", "~user"].map(std::path::PathBuf::from));
 }
 
-/// Check 49: `role_arn` and what goes with it.
+/// Check 49: flat role attributes are accepted as the nested ones, with warnings that name these.
 #[test]
 fn flat_role_attributes_mean_the_same_as_the_nested_ones() {
     let flat = [
@@ -187,7 +187,7 @@ fn proxies_come_from_attributes_then_variables() {
     assert!(with(&["https_proxy=socks5://h"]).is_err());
 }
 
-/// Check 48.
+/// Check 48: `max_retries` is the number of attempts, and 0 leaves it to `AWS_MAX_ATTEMPTS`.
 #[test]
 fn max_retries_counts_attempts() {
     assert_eq!(with(&[]).unwrap().transport.max_attempts, Some(5));

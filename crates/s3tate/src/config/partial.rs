@@ -69,7 +69,7 @@ mod tests {
         read(&options, dir).unwrap().get("key").unwrap().clone()
     }
 
-    /// Check 45.
+    /// Check 45: of files and pairs that set the same attribute, the last one wins.
     #[test]
     fn later_options_win_whatever_their_kind() {
         let dir = directory(&[("a.hcl", "key = \"a\"\n"), ("b.json", r#"{"key": "b"}"#)]);

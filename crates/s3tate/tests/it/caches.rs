@@ -19,7 +19,7 @@ fn cached(name: &str) -> cache::Cache {
     cache::read(dir.path()).expect("it is readable").expect("it names a backend")
 }
 
-/// Check 43.
+/// Check 43: caches of 0.11.11, 1.0.3, 1.11.4 and OpenTofu resolve to the same backend.
 #[test]
 fn caches_of_all_generations_mean_the_same_backend() {
     for name in ["terraform-0.11.11", "terraform-1.0.3", "terraform-1.11.4", "opentofu-1.8", "opentofu-1.12"]
@@ -46,7 +46,7 @@ fn caches_of_all_generations_mean_the_same_backend() {
     }
 }
 
-/// Check 44, its hash: as the release that wrote the cache has worked it out over the same block.
+/// Check 44: the hash of a block is the one that the release which wrote the cache has worked out.
 #[test]
 fn the_hash_of_a_block_is_the_one_in_stocks_cache() {
     for version in ["1.0.3", "1.11.4"] {

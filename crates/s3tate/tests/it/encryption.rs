@@ -8,7 +8,7 @@ use crate::stage::{KEY, Stage, run, state};
 
 const KEY_OF_32_BYTES: &str = "sse_customer_key=MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
 
-/// Check 50: the store refuses whoever comes without the key, so each request must have carried it.
+/// Check 50: a store that refuses whoever comes without the key is satisfied by every request, also for the holder.
 #[test]
 fn a_customers_key_goes_with_every_request() {
     let stage = Stage::new(&[KEY_OF_32_BYTES, "encrypt=true", "use_lockfile=true"]);
