@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use s3tate_testkit::tools::{Terraform, Tool, find};
-use s3tate_testkit::{Client, Endpoint, Kind, Workdir, require, wait_for};
+use s3tate_testkit::{Client, Endpoint, Finished, Kind, Workdir, require, wait_for};
 
 /// The text between the first fence after `heading` and its end.
 fn pasted(heading: &str) -> String {
@@ -102,4 +102,44 @@ fn the_seed_documentations_configuration_works_as_it_stands() {
     let client = Client::new(env!("CARGO_BIN_EXE_s3tate"), &nowhere).env("PATH", path(&old));
     let finished = client.run(&workdir, &arguments).succeeds();
     let _finished = finished.says(&["`lock_table`", "use `dynamodb_table`", "  dev"]);
+}
+
+/// The blocks of a page, in order and in one directory, as a session that stops at the first error.
+fn page(name: &str) -> String {
+    let page = std::fs::read_to_string(root().join("docs").join(name)).expect("the page is there");
+    let blocks = page.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap_or_default());
+    std::iter::once("set -eu\n").chain(blocks).collect()
+}
+
+/// Runs the blocks of a page where the endpoint of the examples serves, without any other tool.
+fn run_page(name: &str) -> Finished {
+    let nowhere = require_embedded();
+    let workdir = Workdir::new();
+    workdir.write("session.sh", page(name));
+    let path = path(Path::new("/usr/bin/env"));
+    let client = Client::new(env!("CARGO_BIN_EXE_s3tate"), &nowhere).env("PATH", path);
+    let local = ["local", "-listen", "127.0.0.1:0", "-bucket", "mybucket", "-table", "terraform-locks"];
+    let arguments: Vec<_> = local.iter().chain(&["-exec", "bash", "session.sh"]).copied().collect();
+    client.run(&workdir, &arguments).succeeds()
+}
+
+fn require_embedded() -> Endpoint {
+    Endpoint::start(Kind::Embedded).expect("the embedded endpoint needs no tool")
+}
+
+#[test]
+fn the_page_on_configuration_works_as_it_is_pasted() {
+    let _finished = run_page("configuration.md").says(&[
+        "s3://mybucket/team/dns.tfstate",
+        "option -backend-config",
+        "main.tf:4",
+        "terraform-locks/mybucket/env:/dev/team/dns.tfstate-md5",
+        "elsewhere/data/terraform.tfstate",
+    ]);
+}
+
+#[test]
+fn the_page_on_credentials_works_as_it_is_pasted() {
+    let _finished =
+        run_page("credentials.md").says(&["profile `ci`:", "used: key AKIA", "expires:    never"]);
 }
