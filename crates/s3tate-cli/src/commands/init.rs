@@ -28,7 +28,7 @@ pub(crate) struct Init {
     /// With `-migrate-state`: replace other states at the destination.
     #[arg(long)]
     force_copy: bool,
-    /// The Terraform release that runs next; by default the newest, up to 1.11, that knows all that the block holds. Only
+    /// The Terraform release that runs next, or OpenTofu's as `opentofu-1.10`; by default the newest, up to 1.11, that knows all that the block holds. Only
     /// after a partial configuration does it matter: each release then knows the cache by a hash over its own attributes.
     #[arg(long, value_name = "RELEASE")]
     terraform: Option<Release>,

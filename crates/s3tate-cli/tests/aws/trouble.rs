@@ -51,7 +51,13 @@ fn a_profile_that_cannot_be_followed_says_why() {
     let mfa = "[default]\nrole_arn = arn:aws:iam::1:role/r\nsource_profile = default\nmfa_serial = m\n";
     let sso = "[default]\nsso_start_url = https://sso.example/start\nsso_region = us-east-1\nsso_account_id = 1\n\
                sso_role_name = r\n";
-    for (config, words) in [(circle, "circle"), (mfa, "MFA"), (sso, "aws sso login --profile default")] {
+    let login = "[default]\nlogin_session = arn:aws:iam::1:user/dana\n";
+    for (config, words) in [
+        (circle, "circle"),
+        (mfa, "MFA"),
+        (login, "export-credentials"),
+        (sso, "aws sso login --profile default"),
+    ] {
         let _failed = pull(&[], &[], config).exits(1).says(&["profile `default`:", words]);
     }
 }

@@ -59,6 +59,8 @@ pub struct Attribute {
     pub since: Since,
     /// The Terraform releases that know it, such as `0.9–1.9`.
     pub releases: &'static str,
+    /// The OpenTofu releases that know it; the first of them is 1.6.
+    pub open_tofu: &'static str,
     /// Environment variables that stand in for it, in order.
     pub env: &'static [&'static str],
     /// What holds where nobody sets it.
@@ -84,6 +86,7 @@ impl Attribute {
             kind,
             since: Since::Current,
             releases,
+            open_tofu: "1.6–",
             env: &[],
             default: None,
             required: false,
@@ -111,8 +114,12 @@ impl Attribute {
         Self { since: Since::Removed, ..self }
     }
 
-    const fn open_tofu(self) -> Self {
-        Self { since: Since::OpenTofu, ..self }
+    const fn open_tofu(self, releases: &'static str) -> Self {
+        Self { open_tofu: releases, ..self }
+    }
+
+    const fn only_open_tofu(self, releases: &'static str) -> Self {
+        Self { since: Since::OpenTofu, ..self.open_tofu(releases) }
     }
 
     const fn replaced_by(self, name: &'static str) -> Self {
@@ -168,7 +175,9 @@ const ASSUME_ROLE: &[Attribute] = &[
     set("policy_arns", "1.6–", "Managed policies for the session.").check(checks::policy_arn),
     text("role_arn", "1.6–", "The role.").check(checks::role_arn).required(),
     text("session_name", "1.6–", "Name of the session.").check(checks::session_name),
-    text("source_identity", "1.6–", "Source identity of the session.").check(checks::session_name),
+    text("source_identity", "1.6–", "Source identity of the session.")
+        .check(checks::session_name)
+        .open_tofu(""),
     map("tags", "1.6–", "Session tags."),
     set("transitive_tag_keys", "1.6–", "Session tags that further roles inherit."),
 ];
@@ -205,7 +214,8 @@ const ENDPOINTS: &[Attribute] = &[
         .check(checks::full_url),
     text("sso", "1.6.4–", "SSO endpoint.")
         .env(&["AWS_ENDPOINT_URL_SSO", "AWS_ENDPOINT_URL"])
-        .check(checks::url),
+        .check(checks::url)
+        .open_tofu(""),
     text("sts", "1.6–", "STS endpoint.")
         .env(&["AWS_ENDPOINT_URL_STS", "AWS_STS_ENDPOINT", "AWS_ENDPOINT_URL"])
         .check(checks::lax_url),
@@ -285,8 +295,11 @@ pub const ATTRIBUTES: &[Attribute] = &[
     text("kms_key_id", "0.9–", "KMS key; needs `encrypt`.")
         .check(checks::kms_key)
         .conflicts(&["sse_customer_key"]),
-    text("lock_table", "0.9.0–0.12", "Table with locks.").removed().replaced_by("dynamodb_table"),
-    map("lock_tags", "", "Tags of the lock object.").open_tofu(),
+    text("lock_table", "0.9.0–0.12", "Table with locks.")
+        .removed()
+        .open_tofu("")
+        .replaced_by("dynamodb_table"),
+    map("lock_tags", "", "Tags of the lock object.").only_open_tofu("1.11–"),
     number("max_retries", "0.11.14–", "Attempts of each request; 0 leaves it to AWS_MAX_ATTEMPTS.")
         .default("5"),
     text("no_proxy", "1.6.4–", "Hosts that are reached without a proxy.").env(&["NO_PROXY", "no_proxy"]),
@@ -319,7 +332,8 @@ pub const ATTRIBUTES: &[Attribute] = &[
         "0.10.8–0.12",
         "Accepted: no release after 0.12 makes the call that it skips.",
     )
-    .removed(),
+    .removed()
+    .open_tofu(""),
     Attribute::new(
         "skip_metadata_api_check",
         Kind::Bool,
@@ -337,7 +351,7 @@ pub const ATTRIBUTES: &[Attribute] = &[
         .env(&["AWS_SSE_CUSTOMER_KEY"])
         .check(checks::customer_key)
         .secret(),
-    map("state_tags", "", "Tags of the state object.").open_tofu(),
+    map("state_tags", "", "Tags of the state object.").only_open_tofu("1.11–"),
     text("sts_endpoint", "0.11.14–", "STS endpoint.")
         .replaced_by("endpoints.sts")
         .conflicts(&["endpoints.sts"])
@@ -346,8 +360,10 @@ pub const ATTRIBUTES: &[Attribute] = &[
     text("token", "0.9–", "Session token of temporary credentials.").env(&["AWS_SESSION_TOKEN"]).secret(),
     flag("use_dualstack_endpoint", "1.6–", "Dual-stack endpoints.").env(&["AWS_USE_DUALSTACK_ENDPOINT"]),
     flag("use_fips_endpoint", "1.6–", "FIPS endpoints.").env(&["AWS_USE_FIPS_ENDPOINT"]),
-    flag("use_legacy_workflow", "1.6–1.7", "Environment credentials before `profile`.").removed(),
-    flag("use_lockfile", "1.10–", "Lock with an object beside the state."),
+    flag("use_legacy_workflow", "1.6–1.7", "Environment credentials before `profile`.")
+        .removed()
+        .open_tofu("1.6–1.7"),
+    flag("use_lockfile", "1.10–", "Lock with an object beside the state.").open_tofu("1.10–"),
     flag("use_path_style", "1.6–", "Path-style addresses."),
     text("workspace_key_prefix", "0.10–", "Prefix of the other workspaces' keys.")
         .check(checks::prefix)

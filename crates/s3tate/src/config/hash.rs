@@ -11,11 +11,25 @@ use super::release::Release;
 use super::value::Value;
 use crate::state::go_quote;
 
-/// Releases of Terraform that changed the schema: one of each generation since caches have these hashes.
-const GENERATIONS: &[&str] =
-    &["0.12", "0.13", "1.0", "1.6.0", "1.6.3", "1.6", "1.7", "1.8", "1.10", Release::CURRENT];
+/// Releases that changed the schema: one of each generation since caches have these hashes, Terraform's last.
+const GENERATIONS: &[&str] = &[
+    "opentofu-1.7",
+    "opentofu-1.8",
+    "opentofu-1.10",
+    "opentofu-1.11",
+    "0.12",
+    "0.13",
+    "1.0",
+    "1.6.0",
+    "1.6.3",
+    "1.6",
+    "1.7",
+    "1.8",
+    "1.10",
+    Release::CURRENT,
+];
 
-/// The hash of a block under the schema of a Terraform release.
+/// The hash of a block under the schema of a release.
 pub fn block_hash(block: &Arguments, release: Release) -> u32 {
     let mut text = String::from("<\"s3\";<");
     for attribute in ATTRIBUTES.iter().filter(|attribute| attribute.is_in(release)) {
@@ -39,7 +53,7 @@ pub fn is_made_from(block: &Arguments, cache: &Cache) -> bool {
     })
 }
 
-/// The newest Terraform release that knows all that a block holds; the current one where none does.
+/// The newest release that knows all that a block holds, Terraform's before OpenTofu's; the current one where none does.
 pub fn release_of(block: &Arguments) -> Release {
     let knows_all = |release: &Release| block.iter().all(|(name, value, _)| is_hashed(name, value, *release));
     generations().find(knows_all).unwrap_or_default()
@@ -145,12 +159,23 @@ mod tests {
     }
 
     #[test]
+    fn caches_of_every_generation_are_recognised() {
+        let block = given(&["bucket=b", "assume_role={role_arn=\"r\"}"]);
+        for release in ["1.6.3", "1.11", "opentofu-1.6", "opentofu-1.8", "opentofu-1.10", "opentofu-1.12"] {
+            let hash = u64::from(block_hash(&block, release.parse().unwrap()));
+            assert!(is_made_from(&block, &cache(&["bucket=b", "key=given"], hash)), "{release}");
+        }
+    }
+
+    #[test]
     fn a_block_is_hashed_for_the_newest_release_that_knows_it() {
         for (options, release) in [
             (&["bucket=b"][..], Release::CURRENT),
             (&["role_arn=r"], "1.8"),
             (&["lock_table=t"], "0.12"),
             (&["endpoints={sso=\"https://h\"}", "use_legacy_workflow=true"], "1.7"),
+            (&["role_arn=r", "use_lockfile=true"], "opentofu-1.11"),
+            (&["state_tags={a=\"b\"}"], "opentofu-1.11"),
             (&["lock_table=t", "use_lockfile=true"], Release::CURRENT),
         ] {
             assert_eq!(release_of(&given(options)), release.parse().unwrap(), "{options:?}");

@@ -3,15 +3,15 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use s3tate::config::attributes::{ATTRIBUTES, Attribute, Kind, Since};
+use s3tate::config::attributes::{ATTRIBUTES, Attribute, Kind};
 
 const HEAD: &str = "# Attributes of `backend \"s3\"`
 
 Made from the table in `crates/s3tate/src/config/attributes.rs`. An attribute beats its variables; of several variables the
-first that is set and not empty counts. Terraform releases that know an attribute are given as `first–last`.
+first that is set and not empty counts. Releases that know an attribute are given as `first–last`.
 
-| attribute | type | default | variables | releases | |
-|---|---|---|---|---|---|
+| attribute | type | default | variables | Terraform | OpenTofu | |
+|---|---|---|---|---|---|---|
 ";
 
 fn page() -> String {
@@ -34,10 +34,7 @@ fn push_row(text: &mut String, name: &str, attribute: &Attribute) {
         None => String::new(),
     };
     let variables: Vec<_> = attribute.env.iter().map(|variable| format!("`{variable}`")).collect();
-    let releases = match attribute.since {
-        Since::OpenTofu => "OpenTofu",
-        Since::Current | Since::Removed => attribute.releases,
-    };
+    let Attribute { releases, open_tofu, .. } = attribute;
     let mut help = attribute.help.to_owned();
     if let Some(new) = attribute.replaced_by {
         let _ = write!(help, " Use `{new}`.");
@@ -49,8 +46,9 @@ fn push_row(text: &mut String, name: &str, attribute: &Attribute) {
         help.push_str(" Secret: never printed.");
     }
     let kind = attribute.kind.as_str();
+    let variables = variables.join(", ");
     let _ =
-        writeln!(text, "| `{name}` | {kind} | {default} | {} | {releases} | {help} |", variables.join(", "));
+        writeln!(text, "| `{name}` | {kind} | {default} | {variables} | {releases} | {open_tofu} | {help} |");
 }
 
 #[test]

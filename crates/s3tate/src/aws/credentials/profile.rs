@@ -82,8 +82,12 @@ impl Chain {
         if let Some(sso) = self.sso(profile)? {
             return self.of_sso(&sso).await.map(Some);
         }
-        match profile.get("credential_process") {
-            Some(command) => of_process(command).await.map(Some),
+        if let Some(command) = profile.get("credential_process") {
+            return of_process(command).await.map(Some);
+        }
+        match profile.get("login_session") {
+            // To go on would take keys of somebody else.
+            Some(_) => Err(login_unread(profile.name())),
             None => Ok(None),
         }
     }
@@ -158,6 +162,13 @@ fn web_identity(profile: &Profile) -> Result<Option<WebIdentity>, String> {
         policy_arns: Vec::new(),
         session_name: profile.get("role_session_name").map(str::to_owned),
     }))
+}
+
+fn login_unread(profile: &str) -> String {
+    format!(
+        "sessions of `aws login` can't be read here: set `credential_process = aws configure export-credentials \
+         --profile {profile}` in another profile, and name that"
+    )
 }
 
 async fn of_process(command: &str) -> Result<Given, String> {
