@@ -16,9 +16,12 @@ pub(super) struct Layout {
     outputs_last: bool,
     /// Whether members stand in any order.
     shuffled: bool,
-    /// Whether `outputs` comes in two halves.
+    /// Whether `outputs` of a small document comes in two halves.
     halved: bool,
 }
+
+/// Readers may stop behind the first `outputs`, and don't see a second one where it comes with a later piece.
+const MAX_HALVED_BYTES: usize = 4096;
 
 impl Layout {
     pub(super) fn any(rng: &mut Rng) -> Self {
@@ -64,7 +67,8 @@ impl Layout {
     ) -> Vec<u8> {
         let outputs: Vec<_> =
             outputs.map(|output| (quoted_plainly(&output.name), output.entry.clone())).collect();
-        let middle = if self.halved { outputs.len() / 2 } else { outputs.len() };
+        let is_small = outputs.iter().map(|(_, entry)| entry.len()).sum::<usize>() < MAX_HALVED_BYTES;
+        let middle = if self.halved && is_small { outputs.len() / 2 } else { outputs.len() };
         let (first, second) = outputs.split_at(middle);
         let field = |name: &str, value: String| (quoted_plainly(name), value);
         let part = |outputs: &[(String, String)]| field("outputs", self.members(outputs.iter().cloned()));
