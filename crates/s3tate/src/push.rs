@@ -153,6 +153,18 @@ fn compare_lineage(source: &Header, stored: &Header) -> Result<(), Refused> {
     ))
 }
 
+/// What a source is stored as where nothing is stored yet.
+///
+/// # Errors
+/// [`ErrorKind::Invalid`]: it is no state.
+pub(crate) fn first_stored(source: &[u8]) -> Result<Bytes> {
+    let serial = source_header(source)?.serial.saturating_add(1);
+    let bytes = state::with_header(source, serial, None);
+    bytes
+        .map(Into::into)
+        .map_err(|cause| Error::invalid("the source is not a state; nothing was sent").with_source(cause))
+}
+
 fn write_with(source: &[u8], serial: u64) -> Result<Plan, Refused> {
     match state::with_header(source, serial, None) {
         Ok(bytes) => Ok(Plan::Write { bytes: bytes.into(), serial }),

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use crate::aws::Failure;
 use crate::backend::Backend;
 use crate::digest::StateDigest;
@@ -14,6 +16,7 @@ use crate::lock::{
 use crate::names::{LockPath, StateKey, WorkspaceName};
 use crate::object::Bucket;
 use crate::protocol::Reading;
+use crate::push;
 use crate::read::Snapshot;
 use crate::state;
 
@@ -235,14 +238,26 @@ impl Workspace {
     /// # Errors
     /// [`ErrorKind::Conflict`]: it exists already; nothing was written. Those of locking and writing.
     pub async fn create(&self, options: &LockOptions) -> Result<()> {
+        let lineage = self.backend.env.random_id()?;
+        self.create_holding(state::empty_state(STATE_WRITER, 1, &lineage).into(), options).await
+    }
+
+    /// Creates the workspace with what a state file holds, given as its bytes; it keeps its lineage and is stored with
+    /// the serial one above its own. The workspace is never seen empty.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`]: the bytes are no state; nothing was sent. Those of [`Workspace::create`].
+    pub async fn create_from(&self, source: &[u8], options: &LockOptions) -> Result<()> {
+        self.create_holding(push::first_stored(source)?, options).await
+    }
+
+    async fn create_holding(&self, bytes: Bytes, options: &LockOptions) -> Result<()> {
         let (guard, snapshot) = self.lock_and_read(Operation::Init, options).await?;
         if snapshot.bytes.is_some() {
             let exists = Error::new(ErrorKind::Conflict, format!("workspace `{}` already exists", self.name));
             return Err(self.give_up(guard, exists).await);
         }
-        let lineage = self.backend.env.random_id()?;
-        let bytes = state::empty_state(STATE_WRITER, 1, &lineage);
-        self.write_and_release(&snapshot, bytes.into(), guard).await.map(drop)
+        self.write_and_release(&snapshot, bytes, guard).await.map(drop)
     }
 
     /// Deletes state and digest, with the lock held until it is done. The lock itself stays free.

@@ -29,7 +29,10 @@ use crate::signals::Signals;
 use crate::ui;
 
 /// Runs one command.
-pub(crate) async fn run(cli: Cli, env: Env, signals: Signals) -> Result<ExitCode> {
+pub(crate) async fn run(mut cli: Cli, env: Env, signals: Signals) -> Result<ExitCode> {
+    if let Command::Workspace(workspace) = &mut cli.command {
+        workspace.take_file(&mut cli.global);
+    }
     let context = Context::new(env, cli.global, signals);
     match cli.command {
         Command::Bootstrap(args) => bootstrap::run(&context, args).await,

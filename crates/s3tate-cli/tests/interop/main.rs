@@ -22,4 +22,5 @@ mod recovery;
 mod remote_states;
 mod shared;
 mod stage;
+mod workspace_rules;
 mod workspaces;

@@ -11,6 +11,7 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use s3tate::{Error, Result};
 
+use crate::cli::Global;
 use crate::context::Context;
 
 /// List, show, create, select and delete workspaces.
@@ -21,6 +22,15 @@ pub(crate) enum Workspace {
     New(new::New),
     Select(select::Select),
     Delete(delete::Delete),
+}
+
+impl Workspace {
+    /// Takes over what `-state` means to `workspace new`: a file.
+    pub(crate) fn take_file(&mut self, global: &mut Global) {
+        if let Self::New(new) = self {
+            new.take_file(global);
+        }
+    }
 }
 
 pub(crate) async fn run(context: &Context, command: Workspace) -> Result<ExitCode> {

@@ -1,21 +1,35 @@
 //! `s3tate workspace new`
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
 use s3tate::{Error, Result, WorkspaceName};
 
+use crate::cli::Global;
 use crate::commands::LockArgs;
 use crate::context::Context;
 use crate::ui;
 
-/// Create a workspace with an empty state and select it.
+/// Create a workspace and select it.
+///
+/// Its state is empty, or with `-state=FILE` that of the file, with its lineage and the serial one above its own.
 #[derive(Debug, Args)]
 pub(crate) struct New {
     /// Its name.
     name: String,
     #[command(flatten)]
     lock: LockArgs,
+    /// What `-state` gives here, where all other commands take a URL.
+    #[arg(skip)]
+    file: Option<PathBuf>,
+}
+
+impl New {
+    /// Takes a file over that the option for URLs was given.
+    pub(crate) fn take_file(&mut self, global: &mut Global) {
+        self.file = global.state.take_if(|state| !state.starts_with("s3://")).map(PathBuf::from);
+    }
 }
 
 pub(crate) async fn run(context: &Context, args: New) -> Result<ExitCode> {
@@ -29,8 +43,19 @@ pub(crate) async fn run(context: &Context, args: New) -> Result<ExitCode> {
             Error::invalid("workspace `default` always exists").hint("`s3tate workspace select default`")
         );
     }
-    context.backend()?.workspace(name.clone()).create(&args.lock.options()).await?;
+    let source = args.file.as_deref().map(read).transpose()?;
+    let workspace = context.backend()?.workspace(name.clone());
+    match source {
+        Some(source) => workspace.create_from(&source, &args.lock.options()).await?,
+        None => workspace.create(&args.lock.options()).await?,
+    }
     context.select(&name)?;
     ui::say(&format!("created and selected workspace `{name}`"));
     Ok(ExitCode::SUCCESS)
+}
+
+fn read(file: &Path) -> Result<Vec<u8>> {
+    std::fs::read(file).map_err(|cause| {
+        Error::invalid(format!("can't read `{}`; nothing was created", file.display())).with_source(cause)
+    })
 }
