@@ -48,6 +48,13 @@ impl RecordedDigest {
             Some(_) => Self::Malformed(format!("a `{DIGEST}` that is no text")),
         }
     }
+
+    fn digest(self) -> Option<StateDigest> {
+        match self {
+            Self::Digest(digest) => Some(digest),
+            Self::Nothing | Self::Malformed(_) => None,
+        }
+    }
 }
 
 impl DigestItem {
@@ -66,14 +73,23 @@ impl DigestItem {
 
     /// The recorded digest; `None` where there is none of the right form.
     pub(crate) async fn get(&self) -> Result<Option<StateDigest>> {
-        match self.look().await? {
-            RecordedDigest::Digest(digest) => Ok(Some(digest)),
-            RecordedDigest::Nothing | RecordedDigest::Malformed(_) => Ok(None),
-        }
+        Ok(self.look().await?.digest())
     }
 
     /// What the item holds, whatever its form.
     pub(crate) async fn look(&self) -> Result<RecordedDigest> {
+        self.try_look().await.map_err(|failure| {
+            let message = format!("can't read the digest of `{}`", self.path);
+            crate::lock::table_error(failure, &self.table, &message)
+        })
+    }
+
+    /// The recorded digest, for somebody who has an error of their own to give.
+    pub(crate) async fn found(&self) -> Result<Option<StateDigest>, Failure> {
+        Ok(self.try_look().await?.digest())
+    }
+
+    async fn try_look(&self) -> Result<RecordedDigest, Failure> {
         let client = self.clients.dynamodb().await;
         let get = client
             .get_item()
@@ -81,14 +97,8 @@ impl DigestItem {
             .key(LOCK_ID, self.id())
             .projection_expression(format!("{LOCK_ID}, {DIGEST}"))
             .consistent_read(true);
-        let output = get.send().await.map_err(|error| {
-            let failure = self.clients.failure(Service::DynamoDb, &error);
-            crate::lock::table_error(
-                failure,
-                &self.table,
-                &format!("can't read the digest of `{}`", self.path),
-            )
-        })?;
+        let sent = get.send().await;
+        let output = sent.map_err(|error| self.clients.failure(Service::DynamoDb, &error))?;
         Ok(output.item().map_or(RecordedDigest::Nothing, RecordedDigest::of))
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use aws_sdk_s3::operation::get_object::builders::GetObjectFluentBuilder;
 use aws_sdk_s3::operation::get_object::{GetObjectError, GetObjectOutput};
-use aws_sdk_s3::operation::head_object::HeadObjectError;
+use aws_sdk_s3::operation::head_object::{HeadObjectError, HeadObjectOutput};
 use bytes::Bytes;
 
 use crate::aws::{Clients, Failure, Service};
@@ -249,10 +249,20 @@ impl Bucket {
 
     /// Whether an object is there.
     pub(crate) async fn exists(&self, key: &str) -> Result<bool, Failure> {
+        Ok(self.head(key).await?.is_some())
+    }
+
+    /// The entity tag of an object, if there is one.
+    pub(crate) async fn tag(&self, key: &str) -> Result<Option<ETag>, Failure> {
+        let tag = self.head(key).await?.and_then(|output| output.e_tag);
+        Ok(tag.map(ETag::from))
+    }
+
+    async fn head(&self, key: &str) -> Result<Option<HeadObjectOutput>, Failure> {
         let request = self.clients.s3().await.head_object().bucket(&self.config.bucket).key(key);
         match with_customer_key!(request, self.config).send().await {
-            Ok(_) => Ok(true),
-            Err(error) if error.as_service_error().is_some_and(HeadObjectError::is_not_found) => Ok(false),
+            Ok(output) => Ok(Some(output)),
+            Err(error) if error.as_service_error().is_some_and(HeadObjectError::is_not_found) => Ok(None),
             Err(error) => Err(self.clients.failure(Service::S3, &error)),
         }
     }

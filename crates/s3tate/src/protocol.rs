@@ -62,8 +62,10 @@ pub enum PutFate {
     Written(ETag),
     /// It happened, and another write has replaced it since.
     Replaced,
-    /// Something else is stored.
+    /// Something else is stored, over what was read or in its place.
     Conflict,
+    /// Something else is stored, and whether it came over this write or instead of it can't be told.
+    Unclear,
     /// What was read is still stored.
     NotWritten,
 }
@@ -79,22 +81,45 @@ pub struct Stored<'a> {
     pub parent: Option<StateDigest>,
 }
 
-/// What became of a write of these bytes, by the object that is stored now.
+/// A write whose fate is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Attempt<'a> {
+    /// Its id.
+    pub write_id: &'a str,
+    /// The digest of its bytes.
+    pub digest: StateDigest,
+    /// The entity tag that it was bound to.
+    pub base: Option<&'a ETag>,
+    /// The digest of what it was to replace.
+    pub parent: Option<StateDigest>,
+    /// Whether it was refused; otherwise there was no answer.
+    pub refused: bool,
+}
+
+/// What became of a write, by the object that is stored now.
 ///
-/// A refusal may be the answer to the SDK's second attempt, after the first one's reply was lost.
-pub fn fate_of_put(
-    write_id: &str,
-    digest: StateDigest,
-    base: Option<&ETag>,
-    refused: bool,
-    stored: Option<Stored<'_>>,
-) -> PutFate {
+/// A refusal may be the answer to the SDK's second attempt, after the first one's reply was lost. Without an answer,
+/// others may have written over this write and over each other; only a direct successor of what was read shows that it
+/// never was stored.
+pub fn fate_of_put(attempt: &Attempt<'_>, stored: Option<Stored<'_>>) -> PutFate {
+    let instead = |stored: Stored<'_>| stored.write_id.is_some() && stored.parent == attempt.parent;
     match stored {
-        Some(stored) if stored.write_id == Some(write_id) => PutFate::Written(stored.etag.clone()),
-        Some(stored) if stored.parent == Some(digest) => PutFate::Replaced,
-        stored if refused || stored.map(|stored| stored.etag) != base => PutFate::Conflict,
-        _ => PutFate::NotWritten,
+        Some(stored) if stored.write_id == Some(attempt.write_id) => PutFate::Written(stored.etag.clone()),
+        Some(stored) if stored.parent == Some(attempt.digest) => PutFate::Replaced,
+        _ if attempt.refused => PutFate::Conflict,
+        stored if stored.map(|stored| stored.etag) == attempt.base => PutFate::NotWritten,
+        Some(stored) if instead(stored) => PutFate::Conflict,
+        _ => PutFate::Unclear,
     }
+}
+
+/// Whether a writer whose digest was refused, since another is recorded, has to record it over that one.
+///
+/// Decided by the object that is stored, looked at after that digest was read: where it is still the writer's, that
+/// digest is of an earlier write, and nobody else will replace it. Otherwise it is for whoever wrote since. Where none
+/// is recorded any more, the state is being deleted; a digest without an object would bar everybody.
+pub fn digest_is_due(recorded: Option<StateDigest>, ours: &ETag, stored: Option<&ETag>) -> bool {
+    recorded.is_some() && stored == Some(ours)
 }
 
 /// How a digest was put together with a release of the lock.
@@ -126,7 +151,8 @@ pub enum Recorded {
 pub enum Record {
     /// Nothing is left to do: it is recorded, or better left alone.
     Done(Recorded),
-    /// By a put of its own, only over the digest that was read: others may have written by now.
+    /// By a put of its own, only over the digest that was read: others may have written by now. Where another is
+    /// recorded, [`digest_is_due`] decides.
     PutAfter(Recorded),
 }
 
@@ -138,8 +164,7 @@ impl Settled {
     pub fn then(self, recorded: Option<StateDigest>) -> Record {
         match self {
             Self::Both => Record::Done(Recorded::Released),
-            Self::NoTransactions => Record::PutAfter(Recorded::StillHeld),
-            Self::DigestMoved => Record::Done(Recorded::StillHeld),
+            Self::NoTransactions | Self::DigestMoved => Record::PutAfter(Recorded::StillHeld),
             Self::LockLost if recorded.is_none() => Record::Done(Recorded::Lost),
             Self::LockLost => Record::PutAfter(Recorded::Lost),
         }
@@ -183,16 +208,32 @@ mod tests {
     }
 
     #[test]
+    fn only_the_last_writer_replaces_a_digest_that_came_late() {
+        let (ours, theirs) = (ETag::from("ours".to_owned()), ETag::from("theirs".to_owned()));
+        let late = Some(StateDigest::of(b"late"));
+        assert!(digest_is_due(late, &ours, Some(&ours)));
+        assert!(!digest_is_due(late, &ours, Some(&theirs)));
+        assert!(!digest_is_due(late, &ours, None));
+        assert!(!digest_is_due(None, &ours, Some(&ours)));
+    }
+
+    #[test]
     fn only_the_own_write_id_says_written() {
         let (old, new) = (ETag::from("old".to_owned()), ETag::from("new".to_owned()));
         let (ours, theirs) = (StateDigest::of(b"ours"), StateDigest::of(b"theirs"));
-        let fate = |refused, stored| fate_of_put("w", ours, Some(&old), refused, stored);
+        let parent = Some(StateDigest::of(b"read"));
+        let fate = |refused, stored| {
+            fate_of_put(&Attempt { write_id: "w", digest: ours, base: Some(&old), parent, refused }, stored)
+        };
         let by = |etag, write_id, parent| Some(Stored { etag, write_id, parent: Some(parent) });
         assert_eq!(fate(true, by(&new, Some("w"), theirs)), PutFate::Written(new.clone()));
         assert_eq!(fate(true, by(&new, Some("v"), ours)), PutFate::Replaced);
         assert_eq!(fate(true, by(&old, Some("v"), theirs)), PutFate::Conflict);
-        assert_eq!(fate(false, by(&new, None, theirs)), PutFate::Conflict);
-        assert_eq!(fate(false, None), PutFate::Conflict);
+        assert_eq!(fate(true, by(&new, Some("v"), theirs)), PutFate::Conflict);
+        assert_eq!(fate(false, by(&new, Some("v"), StateDigest::of(b"read"))), PutFate::Conflict);
+        assert_eq!(fate(false, by(&new, Some("v"), theirs)), PutFate::Unclear);
+        assert_eq!(fate(false, by(&new, None, theirs)), PutFate::Unclear);
+        assert_eq!(fate(false, None), PutFate::Unclear);
         assert_eq!(fate(false, by(&old, Some("v"), theirs)), PutFate::NotWritten);
     }
 }

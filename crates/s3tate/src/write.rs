@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::aws::Failure;
+use crate::aws::{Failure, Service};
 use crate::digest::StateDigest;
 use crate::digest_item::DigestItem;
 use crate::error::{Error, ErrorKind, Result};
 use crate::lock::{Holder, LockGuard, LockKind};
 use crate::names::ETag;
 use crate::object::{Body, Condition, Put, meta};
-use crate::protocol::{PutFate, Record, Recorded, Settled, Stored, fate_of_put};
+use crate::protocol::{Attempt, PutFate, Record, Recorded, Settled, Stored, digest_is_due, fate_of_put};
 use crate::read::Snapshot;
 use crate::state::{self, Header};
 use crate::workspace::Workspace;
@@ -20,6 +20,9 @@ use crate::workspace::Workspace;
 const CONCURRENT_ATTEMPTS: u32 = 5;
 /// The pause before the first of those, doubled each time.
 const CONCURRENT_PAUSE: Duration = Duration::from_millis(100);
+
+/// How often a digest is recorded over one that came in between; each time, somebody else's came late.
+const DIGEST_ATTEMPTS: u32 = 8;
 
 /// A write that happened.
 #[derive(Debug, Clone)]
@@ -64,7 +67,7 @@ impl Workspace {
             Err(Unacknowledged { error, under_way: true }) => return Err(keep_lock(guard, error)),
             Err(Unacknowledged { error, under_way: false }) => return Err(self.give_up(guard, error).await),
         };
-        let lock_lost = self.settle(base, digest, guard).await?;
+        let lock_lost = self.settle(base, digest, &etag, guard).await?;
         Ok(Written { digest, etag, lock_lost })
     }
 
@@ -119,10 +122,12 @@ impl Workspace {
                 .hint("once S3 answers, compare with `s3tate state pull` before you push again");
             return Err(Unacknowledged { error, under_way: true });
         };
-        let error = match fate_of_put(write_id, digest, base.etag.as_ref(), refused, stored(found.as_ref())) {
+        let attempt = Attempt { write_id, digest, base: base.etag.as_ref(), parent: base.digest, refused };
+        let error = match fate_of_put(&attempt, stored(found.as_ref())) {
             PutFate::Written(etag) => return Ok(etag),
             PutFate::Replaced => self.replaced(found.as_ref(), failure),
             PutFate::Conflict => self.conflict(base, found.as_ref(), failure),
+            PutFate::Unclear => self.unclear(found.as_ref(), failure),
             PutFate::NotWritten => failure.into_error_of(
                 ErrorKind::Unavailable,
                 format!("can't write `{}`; the stored state is as it was", self.url()),
@@ -140,6 +145,15 @@ impl Workspace {
             .hint("nothing is lost: `s3tate state pull` shows what was built on this write")
     }
 
+    /// The error of a write that others may have come over, or instead of.
+    fn unclear(&self, found: Option<&Body>, failure: Failure) -> Error {
+        let message = format!("can't tell whether `{}` was written before others wrote it", self.url());
+        failure
+            .into_error_of(ErrorKind::Unknown, message)
+            .fact("stored", describe_body(found))
+            .hint("look at what is stored (`s3tate state pull`) before you push again")
+    }
+
     fn conflict(&self, base: &Snapshot, found: Option<&Body>, failure: Failure) -> Error {
         let message = format!("`{}` changed after it was read; nothing was written", self.url());
         failure
@@ -150,17 +164,23 @@ impl Workspace {
     }
 
     /// Records the digest and releases the lock; `true` where the lock was no longer ours.
-    async fn settle(&self, base: &Snapshot, digest: StateDigest, guard: Option<LockGuard>) -> Result<bool> {
+    async fn settle(
+        &self,
+        base: &Snapshot,
+        digest: StateDigest,
+        etag: &ETag,
+        guard: Option<LockGuard>,
+    ) -> Result<bool> {
         let Some(mut guard) = guard else {
             if let Some(item) = self.digest_item() {
-                self.record_and_release(base, digest, &item, None).await?;
+                self.record_and_release(base, digest, etag, &item, None).await?;
             }
             return Ok(false);
         };
         let mut lost = false;
         if let Some(item) = self.digest_item() {
             let lock = guard.held().iter().find(|holder| holder.kind == LockKind::DynamoDb).cloned();
-            match self.record_and_release(base, digest, &item, lock.as_ref()).await {
+            match self.record_and_release(base, digest, etag, &item, lock.as_ref()).await {
                 Ok(Recorded::Released) => guard.forget(LockKind::DynamoDb),
                 Ok(Recorded::StillHeld) => {}
                 Ok(Recorded::Lost) => {
@@ -178,6 +198,7 @@ impl Workspace {
         &self,
         base: &Snapshot,
         digest: StateDigest,
+        etag: &ETag,
         item: &DigestItem,
         lock: Option<&Holder>,
     ) -> Result<Recorded> {
@@ -187,11 +208,36 @@ impl Workspace {
         };
         let recorded = match settled.map(|settled| settled.then(base.recorded)) {
             Ok(Record::Done(recorded)) => Ok(recorded),
-            // Where another digest is recorded by now, its writer has built on this state.
-            Ok(Record::PutAfter(recorded)) => item.put_after(digest, base.recorded).await.map(|_| recorded),
+            Ok(Record::PutAfter(recorded)) => {
+                self.record(item, digest, etag, base.recorded).await.map(|()| recorded)
+            }
             Err(failure) => Err(failure),
         };
         recorded.map_err(|failure| self.digest_missing(failure, item, digest))
+    }
+
+    /// Records a digest unless whoever wrote since sees to it.
+    async fn record(
+        &self,
+        item: &DigestItem,
+        digest: StateDigest,
+        etag: &ETag,
+        mut read: Option<StateDigest>,
+    ) -> Result<(), Failure> {
+        for _ in 0..DIGEST_ATTEMPTS {
+            if item.put_after(digest, read).await? {
+                return Ok(());
+            }
+            // In this order, or the digest might be of a write that came after the object that was looked at.
+            read = item.found().await?;
+            if !digest_is_due(read, etag, self.bucket().tag(self.key.as_str()).await?.as_ref()) {
+                return Ok(());
+            }
+        }
+        Err(Failure::interrupted(
+            Service::DynamoDb,
+            "the digest kept changing, and this one was refused".into(),
+        ))
     }
 
     fn digest_missing(&self, failure: Failure, item: &DigestItem, digest: StateDigest) -> Error {

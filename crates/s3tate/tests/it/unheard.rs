@@ -123,6 +123,33 @@ fn a_write_that_was_built_upon_before_its_reply_is_not_called_a_conflict() {
 }
 
 #[test]
+fn a_write_that_others_may_have_come_over_is_not_called_a_conflict() {
+    let stage = Stage::new(&["dynamodb_table=", "max_retries=1"]);
+    let (behind, gate) = Gate::before(&stage.endpoint);
+    let (ours, theirs) = (stage.workspace_through(&behind), stage.workspace("default"));
+    push(&theirs, &state(1, "l", "a")).unwrap();
+    for (spoil, written) in [(Spoil::LoseReply, true), (Spoil::Refuse(500, "InternalError"), false)] {
+        let base = run(ours.read()).unwrap();
+        gate.spoil(&object_request(&stage, "PUT", ""), spoil, 1);
+        gate.spoil(&object_request(&stage, "GET", ""), Spoil::Hold, 1);
+        let error = std::thread::scope(|scope| {
+            let write = scope.spawn(|| run(ours.write_and_release(&base, state(30, "l", "b").into(), None)));
+            gate.wait();
+            push(&theirs, &state(40, "l", "c")).unwrap();
+            if written {
+                push(&theirs, &state(50, "l", "d")).unwrap();
+            }
+            gate.open();
+            write.join().unwrap().unwrap_err()
+        });
+        let kind = if written { ErrorKind::Unknown } else { ErrorKind::Conflict };
+        assert_eq!(error.kind(), kind, "{error:?}");
+        run(theirs.push(&state(1, "l", "a"), &PushOptions { force: true, ..PushOptions::default() }))
+            .unwrap();
+    }
+}
+
+#[test]
 fn a_transaction_whose_reply_was_lost_records_and_releases() {
     let (stage, _behind, gate, workspace) = behind_a_gate(&BOTH);
     gate.spoil("TransactWriteItems", Spoil::LoseReply, 1);
@@ -159,6 +186,28 @@ fn a_digest_that_comes_late_does_not_replace_a_newer_one() {
 }
 
 /// The same with the lock held all the time, against writers that don't lock.
+/// Three first writers without locks: the first one's digest comes when the others' objects are there already.
+#[test]
+fn a_digest_of_an_earlier_write_does_not_keep_the_last_one_out() {
+    let stage = Stage::new(&[]);
+    let (behind, gate) = Gate::before(&stage.endpoint);
+    let (ours, theirs) = (stage.workspace_through(&behind), stage.workspace("default"));
+    let base = run(theirs.read()).unwrap();
+    run(theirs.write_and_release(&base, state(1, "l", "a").into(), None)).unwrap();
+    let first = stage.endpoint.store().digest(KEY).unwrap();
+    stage.endpoint.store().delete_item(&format!("{}-md5", stage.lock_path()));
+    let base = run(ours.read()).unwrap();
+    gate.spoil("PutItem", Spoil::Hold, 1);
+    std::thread::scope(|scope| {
+        let last = scope.spawn(|| run(ours.write_and_release(&base, state(2, "l", "b").into(), None)));
+        gate.wait();
+        stage.endpoint.store().put_digest(KEY, &first);
+        gate.open();
+        last.join().unwrap().unwrap();
+    });
+    assert_settled(&stage, &state(2, "l", "b"));
+}
+
 #[test]
 fn a_transaction_that_comes_late_does_not_replace_a_newer_digest() {
     let (stage, _behind, gate, workspace) = behind_a_gate(&[]);
