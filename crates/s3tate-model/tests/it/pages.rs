@@ -96,13 +96,13 @@ fn a_name_that_is_not_there_is_noticed() {
 }
 
 #[test]
-fn every_weakness_has_a_test_or_says_that_it_has_none() {
+fn every_weakness_has_a_test() {
     let page = page("weaknesses.md");
     assert!(names_what_is_there(&page) > 30, "the page was not understood");
     for number in 1..=32 {
         let start = format!("| W{number} |");
         let rows: Vec<&str> = page.lines().filter(|line| line.starts_with(&start)).collect();
         assert_eq!(rows.len(), 1, "W{number}");
-        assert_eq!(named(rows[0]).is_empty(), rows[0].ends_with("| no test yet |"), "W{number}");
+        assert!(!named(rows[0]).is_empty(), "W{number} has no test");
     }
 }

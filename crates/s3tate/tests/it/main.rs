@@ -16,4 +16,5 @@ mod reference;
 mod scripted;
 mod stage;
 mod unheard;
+mod weaknesses;
 mod writing;
