@@ -61,12 +61,12 @@ impl Locks {
                 Err(error) => Err(error),
             };
             if let Err(error) = released {
-                left.push((holder.place.clone(), error));
+                left.push((holder, error));
             }
         }
         match left.pop() {
             None => refusal,
-            Some((place, error)) => Refusal::Failed(left_behind(refusal, &place, error)),
+            Some((holder, error)) => Refusal::Failed(left_behind(refusal, holder, error)),
         }
     }
 
@@ -118,25 +118,30 @@ impl Locks {
     }
 }
 
-fn still_held(holder: &Holder, error: Error) -> Error {
-    let hint = match holder.info.as_ref().map(|info: &LockInfo| &info.id) {
+/// What removes a lock that the store didn't let go.
+pub(super) fn how_to_unlock(holder: &Holder) -> String {
+    match holder.info.as_ref().map(|info: &LockInfo| &info.id) {
         Some(id) => format!("`s3tate force-unlock -force {id}` once the store answers"),
         None => "`s3tate lock show` once the store answers".to_owned(),
-    };
+    }
+}
+
+fn still_held(holder: &Holder, error: Error) -> Error {
+    let hint = how_to_unlock(holder);
     let error = error.fact("still locked", holder.place.clone());
     if error.hint_text().is_some() { error.fact("next", hint) } else { error.hint(hint) }
 }
 
-fn left_behind(refusal: Refusal, place: &str, cause: Error) -> Error {
+fn left_behind(refusal: Refusal, holder: &Holder, cause: Error) -> Error {
     let why = match refusal {
         Refusal::Held(holder) => format!("the other is held by {holder}"),
         Refusal::Contended(why) => why,
         Refusal::Failed(error) => error.to_string(),
     };
     Error::new(ErrorKind::Unknown, "only one of two locks was acquired, and it could not be given back")
-        .fact("left behind", place)
+        .fact("left behind", holder.place.clone())
         .fact("refused", why)
-        .hint("`s3tate lock show`, then `s3tate force-unlock ID` with the id it shows")
+        .hint(how_to_unlock(holder))
         .with_source(cause)
 }
 

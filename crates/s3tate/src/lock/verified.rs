@@ -9,6 +9,7 @@ use std::sync::Arc;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
+use super::locks::how_to_unlock;
 use super::trust::{Trust, unproven_store};
 use super::{Holder, LockInfo, LockRecord, LockStore, ObjectLock, Refusal};
 use crate::aws::Clients;
@@ -81,9 +82,10 @@ impl VerifiedLock {
     async fn back_out(&self, held: &Holder, error: Error) -> Refusal {
         match self.object.release(held).await {
             Ok(_) => Refusal::Failed(error),
-            Err(release) => Refusal::Failed(
-                error.fact("left behind", held.place.clone()).fact("since", release.to_string()),
-            ),
+            Err(release) => {
+                let error = error.fact("left behind", held.place.clone()).fact("since", release.to_string());
+                Refusal::Failed(error.fact("to unlock", how_to_unlock(held)))
+            }
         }
     }
 }
