@@ -97,6 +97,22 @@ impl Error {
         self
     }
 
+    /// Lets the commands to paste that are about a state name this workspace, for callers in another one.
+    #[must_use]
+    pub(crate) fn in_workspace(mut self, workspace: &str) -> Self {
+        let named = |text: &str| {
+            ["doctor", "force-unlock", "lock", "state"].iter().fold(text.to_owned(), |text, verb| {
+                text.replace(
+                    &format!("`s3tate {verb} "),
+                    &format!("`TF_WORKSPACE='{workspace}' s3tate {verb} "),
+                )
+            })
+        };
+        self.0.hint = self.0.hint.as_deref().map(named);
+        self.0.facts.iter_mut().for_each(|(_, value)| *value = named(value));
+        self
+    }
+
     /// Adds the cause; the message must not repeat it.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Source>) -> Self {

@@ -19,6 +19,7 @@ use crate::protocol::Reading;
 use crate::push;
 use crate::read::Snapshot;
 use crate::state;
+use crate::write::Written;
 
 /// The Terraform release whose format new states are written in; it stands in `terraform_version`.
 pub(crate) const STATE_WRITER: &str = "1.11.4";
@@ -237,7 +238,7 @@ impl Workspace {
     ///
     /// # Errors
     /// [`ErrorKind::Conflict`]: it exists already; nothing was written. Those of locking and writing.
-    pub async fn create(&self, options: &LockOptions) -> Result<()> {
+    pub async fn create(&self, options: &LockOptions) -> Result<Written> {
         let lineage = self.backend.env.random_id()?;
         self.create_holding(state::empty_state(STATE_WRITER, 1, &lineage).into(), options).await
     }
@@ -247,29 +248,38 @@ impl Workspace {
     ///
     /// # Errors
     /// [`ErrorKind::Invalid`]: the bytes are no state; nothing was sent. Those of [`Workspace::create`].
-    pub async fn create_from(&self, source: &[u8], options: &LockOptions) -> Result<()> {
+    pub async fn create_from(&self, source: &[u8], options: &LockOptions) -> Result<Written> {
         self.create_holding(push::first_stored(source)?, options).await
     }
 
-    async fn create_holding(&self, bytes: Bytes, options: &LockOptions) -> Result<()> {
+    async fn create_holding(&self, bytes: Bytes, options: &LockOptions) -> Result<Written> {
+        self.create_here(bytes, options).await.map_err(|error| error.in_workspace(self.name.as_str()))
+    }
+
+    async fn create_here(&self, bytes: Bytes, options: &LockOptions) -> Result<Written> {
         let (guard, snapshot) = self.lock_and_read(Operation::Init, options).await?;
         if snapshot.bytes.is_some() {
             let exists = Error::new(ErrorKind::Conflict, format!("workspace `{}` already exists", self.name));
             return Err(self.give_up(guard, exists).await);
         }
-        self.write_and_release(&snapshot, bytes, guard).await.map(drop)
+        self.write_and_release(&snapshot, bytes, guard).await
     }
 
-    /// Deletes state and digest, with the lock held until it is done. The lock itself stays free.
+    /// Deletes state and digest, with the lock held until it is done. The lock itself stays free. Tells where it was not
+    /// ours any more by then; what was deleted is what was read all the same.
     ///
     /// # Errors
     /// [`ErrorKind::Invalid`]: resources are left in it and `force` is not set, or it is the default workspace;
     /// nothing was deleted. [`ErrorKind::NotFound`]: there is no state. [`ErrorKind::Conflict`]: the state changed
     /// meanwhile.
-    pub async fn delete(&self, force: bool, options: &LockOptions) -> Result<()> {
+    pub async fn delete(&self, force: bool, options: &LockOptions) -> Result<Released> {
         if self.name.is_default() {
             return Err(Error::invalid("the default workspace can't be deleted"));
         }
+        self.delete_here(force, options).await.map_err(|error| error.in_workspace(self.name.as_str()))
+    }
+
+    async fn delete_here(&self, force: bool, options: &LockOptions) -> Result<Released> {
         let (guard, snapshot) = self.lock_and_read(Operation::WorkspaceDelete, options).await?;
         if let Err(error) = self.deletable(&snapshot, force) {
             return Err(self.give_up(guard, error).await);
@@ -279,13 +289,13 @@ impl Workspace {
         self.uncut(guard, delete).await
     }
 
-    async fn delete_and_release(&self, snapshot: &Snapshot, guard: Option<LockGuard>) -> Result<()> {
+    async fn delete_and_release(&self, snapshot: &Snapshot, guard: Option<LockGuard>) -> Result<Released> {
         if let Err(error) = self.delete_objects(snapshot).await {
             return Err(self.give_up(guard, error).await);
         }
         match guard {
-            Some(guard) => guard.release().await.map(drop),
-            None => Ok(()),
+            Some(guard) => guard.release().await,
+            None => Ok(Released::default()),
         }
     }
 

@@ -29,7 +29,12 @@ pub(crate) async fn run(context: &Context, args: Delete) -> Result<ExitCode> {
     }
     let workspace = context.backend()?.workspace(name.clone());
     match workspace.delete(args.force, &args.lock.options()).await {
-        Ok(()) => ui::say(&format!("deleted workspace `{name}`")),
+        Ok(released) => {
+            ui::say(&format!("deleted workspace `{name}`"));
+            if !released.missing.is_empty() {
+                ui::warn("the lock was taken away meanwhile; what was deleted is the state that was read");
+            }
+        }
         Err(error) if error.kind() == ErrorKind::NotFound => {
             return Err(Error::new(ErrorKind::NotFound, format!("workspace `{name}` doesn't exist")));
         }

@@ -7,7 +7,7 @@ use clap::Args;
 use s3tate::{Error, Result, WorkspaceName};
 
 use crate::cli::Global;
-use crate::commands::LockArgs;
+use crate::commands::{LockArgs, report};
 use crate::context::Context;
 use crate::ui;
 
@@ -45,12 +45,13 @@ pub(crate) async fn run(context: &Context, args: New) -> Result<ExitCode> {
     }
     let source = args.file.as_deref().map(read).transpose()?;
     let workspace = context.backend()?.workspace(name.clone());
-    match source {
+    let written = match source {
         Some(source) => workspace.create_from(&source, &args.lock.options()).await?,
         None => workspace.create(&args.lock.options()).await?,
-    }
+    };
     context.select(&name)?;
     ui::say(&format!("created and selected workspace `{name}`"));
+    report(Some(&written));
     Ok(ExitCode::SUCCESS)
 }
 

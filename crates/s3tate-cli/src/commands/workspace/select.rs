@@ -6,6 +6,7 @@ use clap::Args;
 use s3tate::lock::LockOptions;
 use s3tate::{Error, ErrorKind, Result, WorkspaceName};
 
+use crate::commands::report;
 use crate::context::Context;
 use crate::ui;
 
@@ -35,10 +36,11 @@ pub(crate) async fn run(context: &Context, args: Select) -> Result<ExitCode> {
             return Err(Error::new(ErrorKind::NotFound, format!("workspace `{name}` doesn't exist"))
                 .hint(format!("`s3tate workspace new {name}` creates it")));
         }
-        backend
+        let written = backend
             .workspace(name.clone())
             .create(&LockOptions { progress: ui::waiting, ..LockOptions::default() })
             .await?;
+        report(Some(&written));
     }
     context.select(&name)?;
     ui::say(&format!("switched to workspace `{name}`"));
