@@ -31,9 +31,9 @@ pub(crate) struct Global {
     /// Backend argument `NAME=VALUE`, or a file of them; laid over the backend block, later ones win.
     #[arg(long, value_name = "FILE|NAME=VALUE", global = true, allow_hyphen_values = true)]
     pub(crate) backend_config: Vec<String>,
-    /// Name a state without any configuration: `s3://BUCKET/KEY?region=REGION&dynamodb_table=TABLE`.
+    /// Name a state without any configuration: `s3://BUCKET/KEY?region=REGION&dynamodb_table=TABLE`; `output` takes several.
     #[arg(long, value_name = "URL", global = true)]
-    pub(crate) state: Option<String>,
+    pub(crate) state: Vec<String>,
     /// Variable `NAME=VALUE` for a backend block under OpenTofu's rules.
     #[arg(long, value_name = "NAME=VALUE", global = true)]
     pub(crate) var: Vec<String>,
@@ -54,8 +54,7 @@ impl Global {
             |text: &str| shlex::try_quote(text).map(std::borrow::Cow::into_owned).unwrap_or_default();
         let secret = |url: &&String| ["secret", "token", "access_key"].iter().all(|word| !url.contains(word));
         let state = self.state.iter().filter(secret).map(|url| format!(" -state={}", quoted(url)));
-        let left_out =
-            !self.backend_config.is_empty() || self.state.as_ref().is_some_and(|url| !secret(&url));
+        let left_out = !self.backend_config.is_empty() || self.state.iter().any(|url| !secret(&url));
         state.chain(left_out.then(|| " …the same backend options…".to_owned())).collect()
     }
 }

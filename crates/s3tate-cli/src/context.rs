@@ -39,12 +39,17 @@ impl Context {
 
     /// Whether a state is named by its URL.
     pub(crate) fn has_url(&self) -> bool {
-        self.global.state.is_some()
+        !self.global.state.is_empty()
     }
 
     /// Whether neither option nor variable speaks against colours.
     pub(crate) fn may_colour(&self) -> bool {
         !self.global.no_color && self.env.var("NO_COLOR").is_none()
+    }
+
+    /// Whether several states are named by their URLs.
+    pub(crate) fn has_several_states(&self) -> bool {
+        self.global.state.len() > 1
     }
 
     /// What was given for variables.
@@ -54,7 +59,28 @@ impl Context {
 
     /// Resolves the configuration; `init` leaves the cache out.
     pub(crate) fn resolve(&self, use_cache: bool) -> Result<Resolved> {
-        self.resolve_for(self.global.state.as_deref(), use_cache)
+        if self.global.state.len() > 1 {
+            return Err(Error::invalid(
+                "several states are named, and this command works on one; nothing was done",
+            )
+            .hint("give `-state` once; `s3tate output` takes several"));
+        }
+        self.resolve_for(self.global.state.first().map(String::as_str), use_cache)
+    }
+
+    /// The states that are named by URLs. Those with the same credentials and endpoints share connections.
+    pub(crate) fn named_states(&self) -> Result<Vec<Workspace>> {
+        let mut backends: Vec<Backend> = Vec::new();
+        for url in &self.global.state {
+            let config = BackendConfig::new(&self.resolve_for(Some(url), true)?.arguments, &self.env)?;
+            let backend = match backends.first() {
+                Some(first) => first.beside(config)?,
+                None => self.backend_with(config)?,
+            };
+            backends.push(backend);
+        }
+        let default = WorkspaceName::default_name;
+        Ok(backends.into_iter().map(|backend| backend.workspace(default())).collect())
     }
 
     /// The default workspace of a state that is named by its URL.
@@ -83,7 +109,10 @@ impl Context {
 
     /// The backend of a resolved configuration.
     pub(crate) fn backend_of(&self, resolved: &Resolved) -> Result<Backend> {
-        let config = BackendConfig::new(&resolved.arguments, &self.env)?;
+        self.backend_with(BackendConfig::new(&resolved.arguments, &self.env)?)
+    }
+
+    fn backend_with(&self, config: BackendConfig) -> Result<Backend> {
         for warning in &config.warnings {
             ui::warn(warning);
         }

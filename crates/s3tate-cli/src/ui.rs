@@ -108,6 +108,26 @@ pub(crate) fn colours(context: &Context) -> bool {
     context.may_colour() && std::io::stdout().is_terminal()
 }
 
+/// How far many like steps have come, shown on standard error where that is a terminal.
+#[derive(Debug)]
+pub(crate) struct Progress(indicatif::ProgressBar);
+
+impl Progress {
+    pub(crate) fn new(steps: usize) -> Self {
+        // It draws nothing where standard error is no terminal.
+        Self(indicatif::ProgressBar::new(steps as u64))
+    }
+
+    pub(crate) fn step(&self) {
+        self.0.inc(1);
+    }
+
+    /// Takes the bar away.
+    pub(crate) fn finish(&self) {
+        self.0.finish_and_clear();
+    }
+}
+
 /// Asks a question that only `yes` confirms; `unasked` is the option that asks nothing.
 ///
 /// # Errors

@@ -58,6 +58,17 @@ impl Backend {
         Ok(Self { config: Arc::new(config), clients, env, digest_timeout, whole_bytes, keeper, trust })
     }
 
+    /// A backend beside this one; it shares connections and credentials where both come from the same configuration.
+    ///
+    /// # Errors
+    /// As [`Backend::new`].
+    pub fn beside(&self, config: BackendConfig) -> Result<Self> {
+        let Some(clients) = self.clients.shared_with(&config) else {
+            return Ok(Self::new(config, self.env.clone())?.with_keeper(self.keeper.clone()));
+        };
+        Ok(Self { config: Arc::new(config), clients: Arc::new(clients), ..self.clone() })
+    }
+
     /// The same backend under another's keeper, so that one knows of several backends' locks.
     #[must_use]
     pub fn with_keeper(self, keeper: Keeper) -> Self {

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::lock::{LockOptions, Operation};
-use crate::state::{EditError, Relocation, Removal, Target, relocate, remove};
+use crate::state::{EditError, Relocation, Removal, Target, in_format_4, relocate, remove};
 use crate::workspace::Workspace;
 use crate::write::Written;
 
@@ -71,7 +71,11 @@ impl Workspace {
         edit: impl Fn(&[u8]) -> Result<(Vec<u8>, T), EditError>,
     ) -> Result<Edited<T>> {
         let edit_of = |bytes: Option<&[u8]>| {
-            edit(bytes.ok_or_else(|| self.missing())?).map_err(|error| self.not_edited(error))
+            let bytes = in_format_4(bytes.ok_or_else(|| self.missing())?);
+            bytes
+                .map_err(EditError::State)
+                .and_then(|bytes| edit(&bytes))
+                .map_err(|error| self.not_edited(error))
         };
         if options.dry_run {
             let snapshot = self.read().await?;
@@ -100,9 +104,7 @@ impl Workspace {
             | EditError::OtherType { .. } => ErrorKind::Invalid,
         };
         let hint = match kind {
-            ErrorKind::Corrupt => {
-                "formats before 4 are written anew by any `terraform apply`; look at it with `s3tate state pull`"
-            }
+            ErrorKind::Corrupt => "look at it with `s3tate state pull`",
             _ => "`s3tate state list` shows what there is",
         };
         Error::new(kind, format!("`{}` was not changed", self.url())).hint(hint).with_source(error)

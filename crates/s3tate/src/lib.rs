@@ -3,6 +3,22 @@
 //! This library shares buckets, tables, keys and locks with stock Terraform's and OpenTofu's `s3` backend. It is handed
 //! its values: only [`Env::from_process`] looks around.
 //!
+//! An output of a state, in one round trip and whatever its size:
+//!
+//! ```no_run
+//! # async fn example() -> s3tate::Result<()> {
+//! use s3tate::{Env, Workspace};
+//!
+//! let url = "s3://acme-tf/prod/network.tfstate?region=eu-west-1&dynamodb_table=acme-locks";
+//! let state = Workspace::at(url, Env::from_process())?;
+//! let read = state.outputs().await?.ok_or_else(|| state.missing())?;
+//! if let Some(output) = read.outputs.get("vpc_id") {
+//!     println!("{}", output.value.to_json());
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! - [`config`]: blocks, options and cache, resolved to a [`config::BackendConfig`]
 //! - [`Backend`] and [`Workspace`]: read, outputs, push, lock, create, delete
 //! - [`bootstrap`]: what a backend lacks, as a plan that can be carried out; least access policies

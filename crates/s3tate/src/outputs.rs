@@ -2,7 +2,7 @@
 
 use crate::download::Download;
 use crate::error::{Error, ErrorKind, Result};
-use crate::state::{OutputsDocument, OutputsReader, Progress, StateError};
+use crate::state::{OutputsDocument, OutputsReader, Progress, StateError, read_outputs};
 use crate::workspace::Workspace;
 
 impl Workspace {
@@ -26,7 +26,7 @@ impl Workspace {
         self.outputs_of_all().await
     }
 
-    /// `None` where the body broke off and can't be continued, so that it must be read again.
+    /// `None` where the whole is needed: the body broke off and can't be continued, or is of a format before 4.
     async fn stream_outputs(&self, mut download: Download<'_>) -> Option<Result<Option<OutputsDocument>>> {
         let mut reader = OutputsReader::new();
         loop {
@@ -36,14 +36,15 @@ impl Workspace {
                 return Some(reader.stop().map_err(|error| self.unreadable(error)));
             }
         }
-        Some(reader.finish().map_err(|error| self.unreadable(error)))
+        match reader.finish() {
+            Err(StateError::LegacyFormat { .. }) => None,
+            read => Some(read.map_err(|error| self.unreadable(error))),
+        }
     }
 
     async fn outputs_of_all(&self) -> Result<Option<OutputsDocument>> {
         let Some(bytes) = self.read().await?.bytes else { return Ok(None) };
-        let mut reader = OutputsReader::new();
-        reader.feed(&bytes);
-        reader.finish().map_err(|error| self.unreadable(error))
+        read_outputs(&bytes).map_err(|error| self.unreadable(error))
     }
 
     /// The error for a stored document that can't be read as a state.

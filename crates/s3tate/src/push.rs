@@ -172,20 +172,19 @@ fn write_with(source: &[u8], serial: u64) -> Result<Plan, Refused> {
     }
 }
 
-/// Whether a state holds neither outputs nor resources; formats before 4 are not looked into.
+/// Whether a state holds neither outputs nor resources.
 fn is_empty(bytes: &[u8]) -> Result<bool, StateError> {
-    match StateFile::parse(bytes) {
-        Ok(Some(state)) => Ok(state.outputs()?.is_empty() && state.resources()?.is_empty()),
-        Ok(None) => Ok(true),
-        Err(StateError::LegacyFormat { .. } | StateError::Encrypted) => Ok(false),
-        Err(error) => Err(error),
+    let bytes = match state::in_format_4(bytes) {
+        Err(StateError::Encrypted) => return Ok(false),
+        bytes => bytes?,
+    };
+    match StateFile::parse(&bytes)? {
+        Some(state) => Ok(state.outputs()?.is_empty() && state.resources()?.is_empty()),
+        None => Ok(true),
     }
 }
 
-/// Whether two states hold the same, however they are laid out; formats before 4 are compared byte by byte.
+/// Whether two states hold the same, however they are laid out and in whatever format.
 fn same_content(source: &[u8], stored: &[u8]) -> Result<bool, StateError> {
-    match state::content_equal(source, stored) {
-        Err(StateError::LegacyFormat { .. }) => Ok(source == stored),
-        compared => compared,
-    }
+    state::content_equal(&state::in_format_4(source)?, &state::in_format_4(stored)?)
 }

@@ -4,7 +4,7 @@ use crate::digest::{StateDigest, StateHasher};
 use crate::download::Download;
 use crate::error::{Error, ErrorKind, Result};
 use crate::state::{
-    Instances, ListedResource, Raw, Resource, ResourcesReader, Showing, StateFile, Target, show,
+    Instances, ListedResource, Raw, Resource, ResourcesReader, Showing, StateFile, Target, in_format_4, show,
 };
 use crate::workspace::Workspace;
 
@@ -56,6 +56,7 @@ impl Workspace {
             return Ok(picked);
         }
         let bytes = self.read().await?.bytes.ok_or_else(|| self.missing())?;
+        let bytes = in_format_4(&bytes).map_err(|error| self.unreadable(error))?;
         let state = StateFile::parse(&bytes).map_err(|error| self.unreadable(error))?;
         state.ok_or_else(|| self.missing())?.check().map_err(|error| self.unreadable(error))?;
         let mut reader = ResourcesReader::new(pick);

@@ -1,13 +1,16 @@
 //! One workspace: its state, digest and locks.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
 use crate::aws::Failure;
 use crate::backend::Backend;
+use crate::config::{BackendConfig, Request, resolve};
 use crate::digest::StateDigest;
 use crate::digest_item::DigestItem;
+use crate::env::Env;
 use crate::error::{Error, ErrorKind, Result};
 use crate::lock::{
     HeldLock, Holder, LockGuard, LockInfo, LockKind, LockOptions, LockRecord, LockStore, Locks, Operation,
@@ -64,6 +67,24 @@ impl Workspace {
     pub(crate) fn new(backend: Backend, name: WorkspaceName) -> Self {
         let key = name.state_key(&backend.config);
         Self { backend, name, key }
+    }
+
+    /// Opens the state that a URL names: `s3://BUCKET/KEY?region=REGION&dynamodb_table=TABLE`, with any other attribute of
+    /// the backend behind `&`. Nothing is read from files but what credentials need, and nothing is sent yet.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`]: the URL, an attribute in it, or a variable can't be used.
+    pub fn at(url: &str, env: Env) -> Result<Self> {
+        let directory = Path::new(".");
+        let request = Request {
+            directory,
+            data_dir: directory,
+            backend_config: &[],
+            state: Some(url),
+            use_cache: false,
+        };
+        let config = BackendConfig::new(&resolve(&request)?.arguments, &env)?;
+        Ok(Backend::new(config, env)?.workspace(WorkspaceName::default_name()))
     }
 
     /// Its name.
@@ -333,7 +354,9 @@ impl Workspace {
             .hint("`-force` deletes it all the same")
             .with_source(error)
         };
-        let left = state::managed_resource_addresses(bytes).map_err(unreadable)?;
+        let left = state::in_format_4(bytes)
+            .and_then(|bytes| state::managed_resource_addresses(&bytes))
+            .map_err(unreadable)?;
         if left.is_empty() {
             return Ok(());
         }

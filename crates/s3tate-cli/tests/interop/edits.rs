@@ -1,6 +1,6 @@
 //! Moves and removals, the same bytes stored by both programs.
 
-use s3tate_testkit::{Finished, Kind, LockRecord, Locking, Workdir, require};
+use s3tate_testkit::{Client, Finished, Kind, LockRecord, Locking, Workdir, require};
 
 use crate::stage::{KEY, Stage, fixture, lineage_and_serial};
 
@@ -303,4 +303,26 @@ fn a_locked_state_is_not_edited() {
         assert_eq!(stage.endpoint.store().snapshot(), before);
     }
     let _unlocked = stage.s3tate.run(&workdir, &["state", "rm", "-lock=false", "module.plain"]).succeeds();
+}
+
+#[test]
+fn old_formats_are_edited_as_stock_does() {
+    let stage = require!(Stage::new(Kind::Embedded, Locking::Lockfile));
+    let workdir = stage.workdir("");
+    let _initialised = stage.stock.run(&workdir, &["init", "-input=false"]).succeeds();
+    for sample in ["v1-handwritten", "v3-handwritten-resources", "v3-0.11.11-network"] {
+        let before = fixture(&format!("{sample}/terraform.tfstate"));
+        stage.endpoint.store().put(KEY, before.clone());
+        let list = |client: &Client| client.run(&workdir, &["state", "list"]).succeeds().stdout_text();
+        assert_eq!(list(&stage.s3tate), list(&stage.stock), "{sample}");
+        for args in [
+            &["rm", "aws_vpc.main"][..],
+            &["rm", "aws_instance.web"],
+            &["mv", "aws_instance.web", "aws_instance.other"],
+            &["mv", "aws_instance.web[1]", "aws_instance.web[7]"],
+            &["rm", "module.child"],
+        ] {
+            same(&stage, &workdir, &before, args);
+        }
+    }
 }

@@ -17,6 +17,7 @@ mod local;
 mod lock_run;
 mod locks;
 mod old_versions;
+mod outputs;
 mod readme;
 mod recovery;
 mod remote_states;

@@ -98,14 +98,25 @@ fn v0_11_state_is_pulled_as_it_is(endpoint: &Endpoint, terraform: &Client) {
 }
 
 #[test]
-fn v0_11_outputs_are_refused_with_the_reason() {
+fn v0_11_states_are_read_as_1_11_reads_them() {
     let (endpoint, terraform) = require!(start(Kind::Embedded, Terraform::V0_11));
     let workdir = applied_by_v0_11(&endpoint, &terraform);
     let before = endpoint.store().snapshot();
+    let modern = require!(Client::terraform(Terraform::V1_11, &endpoint));
+    let beside = Workdir::with(&Backend::new(&endpoint, KEY, Locking::Off).block(Terraform::V1_11));
+    let _initialised = modern.run(&beside, &["init", "-input=false"]).succeeds();
     let s3tate = s3tate(&endpoint).without("AWS_ENDPOINT_URL");
-    let _refused =
-        s3tate.run(&workdir, &["output", "greeting"]).exits(1).says(&["state format 3: not supported yet"]);
-    assert_eq!(endpoint.store().snapshot(), before);
+    for args in [
+        &["output"][..],
+        &["output", "-json"],
+        &["output", "-raw", "greeting"],
+        &["output", "zones"],
+        &["state", "list"],
+    ] {
+        let (own, stock) = (s3tate.run(&workdir, args).succeeds(), modern.run(&beside, args).succeeds());
+        assert_eq!(own.stdout_text(), stock.stdout_text(), "{args:?}");
+    }
+    assert_eq!(endpoint.store().snapshot(), before, "reading upgrades nothing that is stored");
 }
 
 fn applied_by_v0_11(endpoint: &Endpoint, terraform: &Client) -> Workdir {

@@ -32,6 +32,12 @@ const SEARCH_TIMEOUT: Duration = Duration::from_mins(2);
 pub(crate) struct Clients {
     pub(super) config: BackendConfig,
     env: Env,
+    made: Arc<Made>,
+}
+
+/// Connections and clients, which several backends may have in common.
+#[derive(Debug)]
+struct Made {
     http: SharedHttpClient,
     shared: OnceCell<Shared>,
     s3: OnceCell<aws_sdk_s3::Client>,
@@ -52,24 +58,31 @@ impl Clients {
     /// # Errors
     /// [`crate::ErrorKind::Invalid`]: the CA bundle can't be used.
     pub(crate) fn new(config: &BackendConfig, env: &Env) -> Result<Self> {
-        Ok(Self {
-            config: config.clone(),
-            env: env.clone(),
+        let made = Made {
             http: http_client(&config.transport, env)?,
             shared: OnceCell::new(),
             s3: OnceCell::new(),
             dynamodb: OnceCell::new(),
-        })
+        };
+        Ok(Self { config: config.clone(), env: env.clone(), made: Arc::new(made) })
+    }
+
+    /// The same connections and credentials for another backend; `None` where its own would be others.
+    pub(crate) fn shared_with(&self, config: &BackendConfig) -> Option<Self> {
+        let ours = &self.config;
+        let alike = (&ours.region, &ours.credentials, &ours.transport)
+            == (&config.region, &config.credentials, &config.transport);
+        alike.then(|| Self { config: config.clone(), env: self.env.clone(), made: Arc::clone(&self.made) })
     }
 
     async fn shared(&self) -> &Shared {
         let make = || async {
-            let settings = Settings::load(&self.config, &self.env, self.http.clone()).await;
+            let settings = Settings::load(&self.config, &self.env, self.made.http.clone()).await;
             let endpoints = settings.endpoints.clone();
             let sts_region = self.config.transport.sts_region.as_ref();
             let sts = Sts::new(&settings, sts_region, self.env.clone());
             let sdk = settings.sdk.to_builder();
-            let chain = Chain::new(self.config.credentials.clone(), settings, sts, self.http.clone());
+            let chain = Chain::new(self.config.credentials.clone(), settings, sts, self.made.http.clone());
             let chain = Arc::new(chain);
             let cache = IdentityCache::lazy().buffer_time(REFRESH_BEFORE_EXPIRY).load_timeout(SEARCH_TIMEOUT);
             let sdk = sdk
@@ -77,7 +90,7 @@ impl Clients {
                 .identity_cache(cache.build());
             Shared { sdk: sdk.build(), endpoints, chain }
         };
-        self.shared.get_or_init(make).await
+        self.made.shared.get_or_init(make).await
     }
 
     /// What the shared files and the environment say.
@@ -113,7 +126,7 @@ impl Clients {
             builder.set_endpoint_url(shared.endpoints.s3.clone());
             aws_sdk_s3::Client::from_conf(builder.build())
         };
-        self.s3.get_or_init(make).await
+        self.made.s3.get_or_init(make).await
     }
 
     /// The DynamoDB client.
@@ -124,7 +137,7 @@ impl Clients {
             builder.set_endpoint_url(shared.endpoints.dynamodb.clone());
             aws_sdk_dynamodb::Client::from_conf(builder.build())
         };
-        self.dynamodb.get_or_init(make).await
+        self.made.dynamodb.get_or_init(make).await
     }
 
     /// Searches for credentials anew and asks STS whose they are.
@@ -156,7 +169,7 @@ impl Clients {
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
-        let endpoints = self.shared.get().map(|shared| &shared.endpoints);
+        let endpoints = self.made.shared.get().map(|shared| &shared.endpoints);
         let endpoint = endpoints.and_then(|endpoints| match service {
             Service::S3 => endpoints.s3.clone(),
             Service::DynamoDb => endpoints.dynamodb.clone(),

@@ -19,7 +19,7 @@ pub use attributes::AttributeChange;
 pub use objects::ObjectChange;
 pub use outputs::OutputChange;
 
-use crate::state::{Header, StateError, StateFile};
+use crate::state::{Header, StateError, StateFile, in_format_4};
 
 /// Whether values that a state marks as sensitive are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -114,12 +114,13 @@ pub struct StateDiff {
 }
 
 impl StateDiff {
-    /// Compares two documents of format 4; no bytes are no state, which holds nothing.
+    /// Compares two documents of any format; no bytes are no state, which holds nothing.
     ///
     /// # Errors
     /// Those of reading either document.
     pub fn between(before: &[u8], after: &[u8], sensitive: Sensitive) -> Result<Self, StateError> {
-        let (before, after) = (StateFile::parse(before)?, StateFile::parse(after)?);
+        let (before, after) = (in_format_4(before)?, in_format_4(after)?);
+        let (before, after) = (StateFile::parse(&before)?, StateFile::parse(&after)?);
         Ok(Self {
             outputs: outputs::compare(before.as_ref(), after.as_ref(), sensitive)?,
             objects: objects::compare(before.as_ref(), after.as_ref(), sensitive)?,

@@ -9,7 +9,6 @@
 mod arguments;
 mod defaults;
 mod flat;
-mod legacy;
 mod render;
 
 use std::collections::BTreeMap;
@@ -19,8 +18,6 @@ pub use arguments::{Given, find};
 pub use flat::{Style, flat};
 pub use render::{json, listing};
 
-use std::error::Error as _;
-
 use crate::backend::Backend;
 use crate::config::value::Value;
 use crate::config::{Argument, Arguments, BackendConfig, Place};
@@ -28,8 +25,7 @@ use crate::env::Env;
 use crate::error::{Error, ErrorKind, Result};
 use crate::names::WorkspaceName;
 use crate::problem::Problem;
-use crate::state::{Outputs, OutputsReader, StateError};
-use crate::workspace::Workspace;
+use crate::state::{Outputs, StateError, read_outputs};
 
 /// Whose rules a block is read by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -184,11 +180,7 @@ async fn read_s3(block: &Block, env: &Env) -> Result<(String, Option<Stored>)> {
         Arguments::check(block.config.clone(), Vec::new()).map_err(|error| without_lines(&error))?;
     let backend = Backend::new(BackendConfig::new(&arguments, env)?, env.clone())?;
     let workspace = backend.workspace(WorkspaceName::new(block.workspace_name())?);
-    let outputs = match workspace.outputs().await {
-        Ok(document) => document.map(|document| (document.header.version, document.outputs)),
-        Err(error) if is_old_format(&error) => old_outputs(&workspace).await?,
-        Err(error) => return Err(error),
-    };
+    let outputs = workspace.outputs().await?.map(|document| (document.header.version, document.outputs));
     Ok((workspace.url(), outputs))
 }
 
@@ -196,16 +188,6 @@ async fn read_s3(block: &Block, env: &Env) -> Result<(String, Option<Stored>)> {
 fn without_lines(error: &Error) -> Error {
     let problems = error.problems().iter().cloned();
     Error::of_problems(problems.map(|problem| Problem { place: None, ..problem }).collect())
-}
-
-fn is_old_format(error: &Error) -> bool {
-    let cause = error.source().and_then(|cause| cause.downcast_ref::<StateError>());
-    matches!(cause, Some(StateError::LegacyFormat { .. }))
-}
-
-async fn old_outputs(workspace: &Workspace) -> Result<Option<Stored>> {
-    let Some(bytes) = workspace.read().await?.bytes else { return Ok(None) };
-    outputs_of(&bytes).map_err(|error| workspace.unreadable(error))
 }
 
 /// Where the backend `local` keeps its state.
@@ -231,14 +213,8 @@ fn read_local(block: &Block) -> Result<(String, Option<Stored>)> {
     }
 }
 
-/// The outputs of a state of any format; `None` for no bytes.
 fn outputs_of(bytes: &[u8]) -> Result<Option<Stored>, StateError> {
-    let mut reader = OutputsReader::new();
-    reader.feed(bytes);
-    match reader.finish() {
-        Err(StateError::LegacyFormat { version }) => Ok(Some((version, legacy::outputs(bytes)?))),
-        read => Ok(read?.map(|document| (document.header.version, document.outputs))),
-    }
+    Ok(read_outputs(bytes)?.map(|document| (document.header.version, document.outputs)))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 
 use super::check::{CheckResult, CheckedObject};
 use super::json::{Raw, compact, push_quoted};
+use super::provider;
 use super::{Instance, InstanceKey, Mode, Outputs, Resource, StateError, StateFile};
 
 /// Whether two states are equal in outputs, resources and check results; their headers don't count.
@@ -67,7 +68,7 @@ fn push_resource(out: &mut String, resource: &Resource<'_>) {
     fields.text("mode", if resource.mode == Mode::Managed { "managed" } else { "data" });
     fields.text("type", &resource.type_name);
     fields.text("name", &resource.name);
-    fields.text("provider", &resource.provider);
+    fields.text("provider", &provider::modern(&resource.provider));
     let mut instances: Vec<_> = resource.instances.iter().collect();
     instances.sort_by(|a, b| by_key(a, b));
     fields.name("instances");

@@ -32,11 +32,19 @@ pub enum StateError {
     /// The `version` is 0, which was never a JSON format.
     #[error("the state has format version 0, but no such JSON format ever existed")]
     VersionZero,
-    /// A format from before Terraform 0.12.
-    #[error("state format {version}: not supported yet")]
+    /// A format from before Terraform 0.12, where only format 4 is read; [`crate::state::in_format_4`] upgrades it.
+    #[error("the state has format {version}, from before Terraform 0.12; it must be upgraded first")]
     LegacyFormat {
         /// 1, 2 or 3.
         version: u64,
+    },
+    /// A document from before Terraform 0.12 that can't be brought into format 4.
+    #[error("the state of format {version} can't be upgraded to format 4: {reason}")]
+    Upgrade {
+        /// 1, 2 or 3.
+        version: u64,
+        /// What is wrong with it.
+        reason: String,
     },
     /// A format newer than 4.
     #[error("state format {version} is not supported; {}", written_by(.terraform_version.as_deref()))]

@@ -34,6 +34,13 @@ impl Header {
 
     fn of(document: &TopLevel<'_>) -> Result<Self, StateError> {
         let version = version(document)?;
+        let is_negative = |raw: Raw<'_>| {
+            raw.number().is_some_and(|text| text.parse::<i64>().is_ok_and(|serial| serial < 0))
+        };
+        if version < NEWEST_FORMAT && document.all("serial").last().is_some_and(is_negative) {
+            let reason = "the serial is less than zero".to_owned();
+            return Err(StateError::Upgrade { version, reason });
+        }
         let header = Self {
             version,
             terraform_version: text_field(document, "terraform_version")?,
@@ -48,6 +55,11 @@ impl Header {
         if self.version != NEWEST_FORMAT {
             return Err(StateError::LegacyFormat { version: self.version });
         }
+        self.require_terraform_version()
+    }
+
+    /// Refuses a `terraform_version` that is none.
+    pub(super) fn require_terraform_version(&self) -> Result<(), StateError> {
         if !self.terraform_version.is_empty() && !is_version(&self.terraform_version) {
             return Err(StateError::TerraformVersion(self.terraform_version.clone()));
         }

@@ -1,6 +1,7 @@
 //! The state format: reading outputs, resources and headers, writing bytes as Terraform does.
 //!
-//! Format 4 (Terraform 0.12 and later, and `OpenTofu`) is complete; formats 1 to 3 are recognised and refused.
+//! Everything works on format 4 (Terraform 0.12 and later, and `OpenTofu`); [`in_format_4`] upgrades formats 1 to 3 as
+//! Terraform does.
 //!
 //! - [`Header`]: version, serial, lineage; [`is_encrypted`] for documents that `OpenTofu` encrypted
 //! - [`StateFile`]: a whole document, its parts borrowed and checked on demand; [`managed_resource_addresses`]
@@ -24,6 +25,7 @@ mod number;
 mod outputs;
 mod outputs_reader;
 mod printable;
+mod provider;
 mod quote;
 pub mod render;
 mod resource;
@@ -31,6 +33,7 @@ mod resources_reader;
 mod show;
 mod target;
 mod typing;
+mod upgrade;
 mod v4;
 mod value;
 mod write;
@@ -55,6 +58,7 @@ pub use resources_reader::{ResourcesReader, count_instances};
 pub(crate) use show::{Showing, show};
 pub use target::{ResourceAddress, Target};
 pub use typing::Type;
+pub use upgrade::{in_format_4, read_outputs};
 pub use v4::{StateFile, managed_resource_addresses};
 pub use value::Value;
 pub use write::{empty_state, normalize, with_header};

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::fields::known;
 use super::json::{Event, Raw, Scanner};
-use super::{Resource, StateError, StateFile};
+use super::{Resource, StateError, StateFile, in_format_4};
 
 /// The other fields that are looked at.
 const KEPT: [&str; 8] = [
@@ -18,7 +18,7 @@ const KEPT: [&str; 8] = [
     "encryption_version",
 ];
 
-/// How many resource instances a document of format 4 has, as `terraform state list` counts them: deposed objects of an
+/// How many resource instances a document of any format has, as `terraform state list` counts them: deposed objects of an
 /// instance don't count beside it.
 ///
 /// # Errors
@@ -28,7 +28,7 @@ pub fn count_instances(bytes: &[u8]) -> Result<u64, StateError> {
         let keys: BTreeSet<_> = resource.instances.iter().map(|instance| &instance.key).collect();
         Some(keys.len() as u64)
     });
-    reader.feed(bytes);
+    reader.feed(&in_format_4(bytes)?);
     Ok(reader.finish()?.into_iter().sum())
 }
 

@@ -1,6 +1,6 @@
 //! Reading: what is proven, what is refused, and that nothing is ever written.
 
-use s3tate::{ErrorKind, WorkspaceName};
+use s3tate::{Env, ErrorKind, Workspace, WorkspaceName};
 use s3tate_testkit::md5_hex;
 
 use crate::stage::{KEY, Stage, run, state};
@@ -157,4 +157,31 @@ fn requests_one_after_another_share_a_connection() {
         }
     });
     assert_eq!((recorder.take().len(), recorder.connections()), (5, 1));
+}
+
+/// As in the crate's documentation.
+#[test]
+fn an_output_is_read_from_a_state_that_its_url_names() {
+    let stage = Stage::new(&[]);
+    stage.endpoint.store().put(KEY, state(1, "l", "10.0.0.1"));
+    let (bucket, table) = (stage.endpoint.store().bucket(), stage.endpoint.store().table());
+    let url = format!("s3://{bucket}/{KEY}?region=us-east-1&dynamodb_table={table}");
+    let named = Workspace::at(&url, Env::new(stage.endpoint.env(), "dana", "build-07")).unwrap();
+    let read = run(named.outputs()).unwrap().unwrap();
+    assert_eq!(read.outputs.get("v").map(|output| output.value.to_json()).as_deref(), Some("\"10.0.0.1\""));
+    let refused = Workspace::at("s3://b/k?buckt=x", Env::new([], "", "")).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Invalid);
+}
+
+#[test]
+fn outputs_of_old_formats_are_proven_too() {
+    let stage = Stage::new(&[]);
+    let old = br#"{"version":3,"serial":4,"modules":[{"path":["root"],"outputs":{"v":{"value":["a"]}}}]}"#;
+    stage.endpoint.store().put(KEY, *old);
+    record(&stage, &md5_hex(old));
+    let read = run(stage.workspace("default").outputs()).unwrap().unwrap();
+    assert_eq!((read.header.version, read.header.serial), (3, 4));
+    assert_eq!(read.outputs.get("v").map(|output| output.ty.to_string()).as_deref(), Some("list of string"));
+    record(&stage, &md5_hex(b"another"));
+    assert_eq!(run(stage.workspace("default").outputs()).unwrap_err().kind(), ErrorKind::Corrupt);
 }

@@ -7,7 +7,7 @@ use crate::config::secret::Secret;
 use crate::error::Result;
 
 /// All that attributes and environment say about credentials. Nothing is read or asked yet.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Credentials {
     /// `access_key`, `secret_key`, `token`. Nothing else is looked at for keys if they are there.
     pub keys: Option<StaticKeys>,

@@ -8,7 +8,7 @@ use crate::config::value::Value;
 use crate::error::{Error, Result};
 
 /// How requests travel.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an attribute of the backend block")]
 pub struct Transport {
     /// Endpoints other than AWS's own.

@@ -9,4 +9,5 @@ mod outputs;
 mod reader_cases;
 mod resources;
 mod streaming;
+mod upgrades;
 mod writing;

@@ -4,10 +4,10 @@ use serde_json::Value as Json;
 
 use super::fixtures::{WITH_OUTPUTS, one_output, state, text};
 use crate::state::render::{self, Answer, RenderError};
-use crate::state::{Outputs, StateFile};
+use crate::state::{Outputs, StateFile, in_format_4};
 
 pub(super) fn outputs(bytes: &[u8]) -> Outputs {
-    StateFile::parse(bytes).unwrap().unwrap().outputs().unwrap()
+    StateFile::parse(&in_format_4(bytes).unwrap()).unwrap().unwrap().outputs().unwrap()
 }
 
 fn text_of(answer: Answer) -> String {

@@ -1,16 +1,20 @@
 //! `s3tate output`
 
+mod several;
+
 use std::process::ExitCode;
 
 use clap::Args;
 use s3tate::state::Outputs;
 use s3tate::state::render::{self, Answer, RenderError};
-use s3tate::{Error, ErrorKind, Result};
+use s3tate::{Error, Result, Workspace};
 
 use crate::context::Context;
 use crate::ui;
 
 /// Print root outputs, byte for byte as Terraform 1.11 does.
+///
+/// With several `-state` options, the outputs of each: under its URL, or with `-json` in one object by URL.
 #[derive(Debug, Args)]
 pub(crate) struct Output {
     /// The output to print; all of them without it.
@@ -28,24 +32,32 @@ const NO_OUTPUTS: &str = "the state has no outputs: none are defined, or none we
 
 pub(crate) async fn run(context: &Context, args: Output) -> Result<ExitCode> {
     if args.json && args.raw {
-        return Ok(refuse("`-raw` and `-json` exclude each other", "choose one of them"));
+        return Ok(fail(&Error::invalid("`-raw` and `-json` exclude each other").hint("choose one of them")));
     }
     let name = args.name.as_deref().filter(|name| !name.is_empty());
     if args.raw && name.is_none() {
-        return Ok(refuse("`-raw` needs the name of an output", "`s3tate output` lists them"));
+        let refused = Error::invalid("`-raw` needs the name of an output");
+        return Ok(fail(&refused.hint("`s3tate output` lists them")));
     }
-    let workspace = context.workspace()?;
-    let outputs = match workspace.outputs().await? {
-        Some(document) => document.outputs,
-        None if workspace.name().is_default() => Outputs::default(),
-        None => return Err(workspace.missing()),
-    };
+    if context.has_several_states() {
+        return several::run(context, &args, name).await;
+    }
+    let outputs = outputs_of(&context.workspace()?).await?;
     match answer(&outputs, name, &args) {
         Ok(Answer::Text(text)) => ui::data(text)?,
         Ok(Answer::NoOutputs) => ui::warn(NO_OUTPUTS),
-        Err(error) => return Ok(refuse(&error.to_string(), hint(&error))),
+        Err(error) => return Ok(fail(&refusal(&error))),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// No state in the default workspace counts as one without outputs, as for stock clients.
+async fn outputs_of(workspace: &Workspace) -> Result<Outputs> {
+    match workspace.outputs().await? {
+        Some(document) => Ok(document.outputs),
+        None if workspace.name().is_default() => Ok(Outputs::default()),
+        None => Err(workspace.missing()),
+    }
 }
 
 fn answer(outputs: &Outputs, name: Option<&str>, args: &Output) -> Result<Answer, RenderError> {
@@ -58,15 +70,15 @@ fn answer(outputs: &Outputs, name: Option<&str>, args: &Output) -> Result<Answer
     }
 }
 
-fn hint(error: &RenderError) -> &'static str {
-    match error {
+fn refusal(error: &RenderError) -> Error {
+    Error::invalid(error.to_string()).hint(match error {
         RenderError::NotFound(_) => "`s3tate output` lists the outputs there are",
         _ => "`-json` prints any value",
-    }
+    })
 }
 
 /// Terraform's exit code for these is 1, unlike that of other wrong arguments.
-fn refuse(message: &str, hint: &str) -> ExitCode {
-    ui::fail(&Error::new(ErrorKind::Invalid, message).hint(hint));
+fn fail(error: &Error) -> ExitCode {
+    ui::fail(error);
     ExitCode::from(1)
 }
