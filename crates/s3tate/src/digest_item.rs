@@ -16,7 +16,8 @@ use crate::lock::{Holder, INFO, ItemLock, LOCK_ID};
 use crate::names::LockPath;
 use crate::protocol::Settled;
 
-const DIGEST: &str = "Digest";
+/// The member that holds the digest.
+pub(crate) const DIGEST: &str = "Digest";
 
 /// The digest item of one state.
 #[derive(Debug, Clone)]

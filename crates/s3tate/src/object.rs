@@ -7,8 +7,9 @@ use aws_sdk_s3::operation::get_object::builders::GetObjectFluentBuilder;
 use aws_sdk_s3::operation::get_object::{GetObjectError, GetObjectOutput};
 use aws_sdk_s3::operation::head_object::{HeadObjectError, HeadObjectOutput};
 use bytes::Bytes;
+use jiff::Timestamp;
 
-use crate::aws::{Clients, Failure, Service};
+use crate::aws::{Attempts, Clients, Failure, Service};
 use crate::config::{BackendConfig, Encryption};
 use crate::digest::StateDigest;
 use crate::error::{Error, ErrorKind, Result};
@@ -196,10 +197,21 @@ impl Bucket {
 
     /// Deletes an object, only if it still has the given entity tag where one is given.
     pub(crate) async fn delete(&self, key: &str, etag: Option<&str>) -> Result<(), Failure> {
+        self.delete_counted(key, etag, &Attempts::default()).await
+    }
+
+    /// The same, counting how often the request was sent.
+    pub(crate) async fn delete_counted(
+        &self,
+        key: &str,
+        etag: Option<&str>,
+        attempts: &Attempts,
+    ) -> Result<(), Failure> {
         let client = self.clients.s3().await;
         let request = client.delete_object().bucket(&self.config.bucket).key(key);
         let request = request.set_if_match(etag.map(str::to_owned));
-        request.send().await.map(drop).map_err(|error| self.clients.failure(Service::S3, &error))
+        let sent = request.customize().interceptor(attempts.clone()).send().await;
+        sent.map(drop).map_err(|error| self.clients.failure(Service::S3, &error))
     }
 
     /// All keys below a prefix, page after page.
@@ -252,16 +264,22 @@ impl Bucket {
         Ok(self.head(key).await?.is_some())
     }
 
+    /// When an object was last written; `None` where there is none.
+    pub(crate) async fn last_modified(&self, key: &str) -> Result<Option<Timestamp>, Failure> {
+        let modified = self.head(key).await?.and_then(|head| head.last_modified);
+        Ok(modified.and_then(|time| Timestamp::from_second(time.secs()).ok()))
+    }
+
     /// The entity tag of an object, if there is one.
     pub(crate) async fn tag(&self, key: &str) -> Result<Option<ETag>, Failure> {
-        let tag = self.head(key).await?.and_then(|output| output.e_tag);
+        let tag = self.head(key).await?.and_then(|head| head.e_tag);
         Ok(tag.map(ETag::from))
     }
 
     async fn head(&self, key: &str) -> Result<Option<HeadObjectOutput>, Failure> {
         let request = self.clients.s3().await.head_object().bucket(&self.config.bucket).key(key);
         match with_customer_key!(request, self.config).send().await {
-            Ok(output) => Ok(Some(output)),
+            Ok(head) => Ok(Some(head)),
             Err(error) if error.as_service_error().is_some_and(HeadObjectError::is_not_found) => Ok(None),
             Err(error) => Err(self.clients.failure(Service::S3, &error)),
         }

@@ -1,5 +1,6 @@
 //! The only place that knows the AWS SDK's builders: credentials, endpoints, transport, failures.
 
+mod attempts;
 mod clients;
 mod credentials;
 mod explain;
@@ -9,5 +10,6 @@ mod settings;
 mod transport;
 mod trouble;
 
+pub(crate) use attempts::Attempts;
 pub(crate) use clients::Clients;
 pub(crate) use failure::{Failure, Service};

@@ -12,8 +12,10 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailur
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
-use super::{Holder, LockInfo, LockKind, LockRecord, LockStore, Refusal, judge, settle, unclear};
-use crate::aws::{Clients, Failure, Service};
+use super::settle::{self, Unacknowledged};
+use super::{Holder, LockInfo, LockKind, LockRecord, LockStore, Refusal, Stamp};
+use crate::aws::{Attempts, Clients, Failure, Service};
+use crate::digest_item::DIGEST;
 use crate::error::{Error, ErrorKind, Result};
 use crate::names::LockPath;
 
@@ -22,7 +24,7 @@ pub(crate) const LOCK_ID: &str = "LockID";
 /// The member that holds the record.
 pub(crate) const INFO: &str = "Info";
 
-type Item = HashMap<String, AttributeValue>;
+pub(crate) type Item = HashMap<String, AttributeValue>;
 
 /// The lock item of one state.
 #[derive(Debug)]
@@ -41,10 +43,12 @@ impl ItemLock {
         format!("DynamoDB table `{}`, item `{}`", self.table, self.path)
     }
 
-    fn holder_of(&self, item: &Item) -> Holder {
+    /// The lock that an item is.
+    pub(crate) fn holder_of(&self, item: &Item) -> Holder {
         let record = item.get(INFO).and_then(|value| value.as_s().ok()).cloned();
         let info = record.as_deref().and_then(LockInfo::read);
-        Holder { kind: LockKind::DynamoDb, place: self.place(), record, info, etag: None }
+        let stamp = Stamp::Info(item.get(INFO).cloned());
+        Holder { kind: LockKind::DynamoDb, place: self.place(), record, info, stamp }
     }
 
     async fn try_acquire(&self, record: &LockRecord) -> Result<Holder, Refusal> {
@@ -56,9 +60,10 @@ impl ItemLock {
             .item(INFO, AttributeValue::S(record.text.clone()))
             .condition_expression(format!("attribute_not_exists({LOCK_ID})"))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        match put.send().await {
+        let attempts = Attempts::default();
+        match put.customize().interceptor(attempts.clone()).send().await {
             Ok(_) => Ok(self.own(record)),
-            Err(error) => self.refused(record, &error).await,
+            Err(error) => self.refused(record, &error, &attempts).await,
         }
     }
 
@@ -68,38 +73,70 @@ impl ItemLock {
             place: self.place(),
             record: Some(record.text.clone()),
             info: Some(record.info.clone()),
-            etag: None,
+            stamp: Stamp::Info(Some(AttributeValue::S(record.text.clone()))),
         }
     }
 
-    async fn refused(&self, record: &LockRecord, error: &SdkError<PutItemError>) -> Result<Holder, Refusal> {
-        if let Some(PutItemError::ConditionalCheckFailedException(failed)) = error.as_service_error() {
+    async fn refused(
+        &self,
+        record: &LockRecord,
+        error: &SdkError<PutItemError>,
+        attempts: &Attempts,
+    ) -> Result<Holder, Refusal> {
+        let (why, found) = match error.as_service_error() {
             // Not every store sends the item along.
-            let holder = match failed.item() {
-                Some(item) => Some(self.holder_of(item)),
-                None => self.find_holder().await.map_err(|error| unclear(error, record))?,
-            };
-            return judge(holder, record);
+            Some(PutItemError::ConditionalCheckFailedException(failed)) => {
+                (Unacknowledged::refused(attempts.repeated()), failed.item().cloned())
+            }
+            _ => (self.not_refused(error)?, None),
+        };
+        let found = match found {
+            Some(item) => Ok(Some(item)),
+            None => self.find_item().await,
+        };
+        if let Ok(Some(item)) = &found
+            && is_digest(item)
+        {
+            return Err(Refusal::Failed(self.digest_in_the_way()));
         }
+        let found = found.map(|item| item.map(|item| self.holder_of(&item)));
+        settle::acquisition(record, &self.place(), why, found)
+    }
+
+    /// A failure other than a refusal: what is stored tells more, unless it certainly had no effect.
+    fn not_refused(&self, error: &SdkError<PutItemError>) -> Result<Unacknowledged, Refusal> {
         let failure = self.clients.failure(Service::DynamoDb, error);
         let lost = failure.outcome_unknown();
         let error = table_error(failure, &self.table, &format!("can't lock `{}`", self.path));
-        if lost { settle(self.find_holder().await, error, record) } else { Err(Refusal::Failed(error)) }
+        if lost { Ok(Unacknowledged::Lost(error)) } else { Err(Refusal::Failed(error)) }
     }
 
-    async fn find_holder(&self) -> Result<Option<Holder>> {
+    /// A state whose key is another's with `-md5` behind it: the item of its lock is the digest of the other.
+    fn digest_in_the_way(&self) -> Error {
+        Error::invalid(format!("`s3://{}` can't be locked in a table; nothing was written", self.path))
+            .fact("cause", "the item of its lock is the digest of another state, whose key lacks the `-md5`")
+            .fact("kept in", self.place())
+            .hint("choose a key that doesn't end with `-md5`, or lock with `use_lockfile` alone")
+    }
+
+    async fn find_item(&self) -> Result<Option<Item>> {
         let client = self.clients.dynamodb().await;
         let get = client
             .get_item()
             .table_name(&self.table)
             .key(LOCK_ID, AttributeValue::S(self.path.to_string()))
-            .projection_expression(format!("{LOCK_ID}, {INFO}"))
+            .projection_expression(format!("{LOCK_ID}, {INFO}, {DIGEST}"))
             .consistent_read(true);
         let output = get.send().await.map_err(|error| {
             let failure = self.clients.failure(Service::DynamoDb, &error);
             table_error(failure, &self.table, &format!("can't look up the lock of `{}`", self.path))
         })?;
-        Ok(output.item().map(|item| self.holder_of(item)))
+        Ok(output.item)
+    }
+
+    async fn find_holder(&self) -> Result<Option<Holder>> {
+        let item = self.find_item().await?;
+        Ok(item.filter(|item| !is_digest(item)).map(|item| self.holder_of(&item)))
     }
 
     async fn try_release(&self, holder: &Holder) -> Result<bool> {
@@ -108,25 +145,39 @@ impl ItemLock {
             .delete_item()
             .table_name(&self.table)
             .key(LOCK_ID, AttributeValue::S(self.path.to_string()));
-        let delete = match &holder.record {
-            Some(record) => delete
+        let delete = match &holder.stamp {
+            Stamp::Info(Some(info)) => delete
                 .condition_expression(format!("{INFO} = :info"))
-                .expression_attribute_values(":info", AttributeValue::S(record.clone())),
-            None => delete.condition_expression(format!(
-                "attribute_exists({LOCK_ID}) AND attribute_not_exists({INFO})"
+                .expression_attribute_values(":info", info.clone()),
+            Stamp::Info(None) => delete.condition_expression(format!(
+                "attribute_exists({LOCK_ID}) AND attribute_not_exists({INFO}) AND attribute_not_exists({DIGEST})"
             )),
+            Stamp::Tag(_) => return Ok(false),
         };
-        match delete.send().await {
-            Ok(_) => Ok(true),
-            Err(error) => {
-                let failure = self.clients.failure(Service::DynamoDb, &error);
-                if failure.is("ConditionalCheckFailedException") {
-                    return Ok(false);
-                }
-                Err(table_error(failure, &self.table, &format!("can't release the lock of `{}`", self.path)))
-            }
+        let attempts = Attempts::default();
+        let Err(error) = delete.customize().interceptor(attempts.clone()).send().await else {
+            return Ok(true);
+        };
+        let failure = self.clients.failure(Service::DynamoDb, &error);
+        let refused = failure.is("ConditionalCheckFailedException");
+        let unknown = failure.outcome_unknown();
+        let message = format!("can't release the lock of `{}`", self.path);
+        let error = table_error(failure, &self.table, &message);
+        let why = match (refused, unknown) {
+            (true, _) => Unacknowledged::refused(attempts.repeated()),
+            (false, true) => Unacknowledged::Lost(error),
+            (false, false) => return Err(error),
+        };
+        if matches!(why, Unacknowledged::Refused) {
+            return Ok(false);
         }
+        settle::release(why, holder, self.find_holder().await)
     }
+}
+
+/// Whether an item records a digest, and is no lock.
+fn is_digest(item: &Item) -> bool {
+    item.contains_key(DIGEST) && !item.contains_key(INFO)
 }
 
 /// An error of a request to the table, with the two mistakes that set-ups make told apart.

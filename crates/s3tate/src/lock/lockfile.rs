@@ -8,10 +8,11 @@ use std::sync::Arc;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
-use super::{Holder, LockInfo, LockKind, LockRecord, LockStore, Refusal, judge, settle, unclear};
-use crate::aws::{Clients, Failure};
+use super::settle::{self, Unacknowledged};
+use super::{Holder, LockInfo, LockKind, LockRecord, LockStore, Refusal, Stamp};
+use crate::aws::{Attempts, Clients, Failure};
 use crate::config::BackendConfig;
-use crate::error::{ErrorKind, Result};
+use crate::error::Result;
 use crate::names::StateKey;
 use crate::object::{Body, Bucket, Condition, Put};
 
@@ -36,8 +37,8 @@ impl ObjectLock {
     fn holder_of(&self, body: &Body) -> Holder {
         let record = String::from_utf8_lossy(&body.bytes).into_owned();
         let info = LockInfo::read(&record);
-        let etag = body.etag.as_ref().map(ToString::to_string);
-        Holder { kind: LockKind::LockFile, place: self.place(), record: Some(record), info, etag }
+        let stamp = Stamp::Tag(body.etag.as_ref().map(ToString::to_string));
+        Holder { kind: LockKind::LockFile, place: self.place(), record: Some(record), info, stamp }
     }
 
     async fn try_acquire(&self, record: &LockRecord) -> Result<Holder, Refusal> {
@@ -54,7 +55,7 @@ impl ObjectLock {
                 place: self.place(),
                 record: Some(record.text.clone()),
                 info: Some(record.info.clone()),
-                etag: Some(etag.to_string()),
+                stamp: Stamp::Tag(Some(etag.to_string())),
             }),
             Err(failure) => self.refused(record, failure).await,
         }
@@ -64,13 +65,17 @@ impl ObjectLock {
         if failure.concurrent_write() {
             return Err(Refusal::Contended("another client was just writing the lock object".into()));
         }
-        if failure.precondition_failed() {
-            return judge(self.find_holder().await.map_err(|error| unclear(error, record))?, record);
-        }
-        let lost = failure.outcome_unknown();
+        let refused = failure.precondition_failed();
+        let unknown = failure.outcome_unknown();
         let message = format!("can't create the lock object `{}`", self.bucket.url(&self.key));
         let error = self.bucket.error(failure, message);
-        if lost { settle(self.find_holder().await, error, record) } else { Err(Refusal::Failed(error)) }
+        let why = match (refused, unknown) {
+            // The SDK tells nothing of its attempts here; the record that is found does.
+            (true, _) => Unacknowledged::RefusedAfterRepeat,
+            (false, true) => Unacknowledged::Lost(error),
+            (false, false) => return Err(Refusal::Failed(error)),
+        };
+        settle::acquisition(record, &self.place(), why, self.find_holder().await)
     }
 
     async fn find_holder(&self) -> Result<Option<Holder>> {
@@ -84,33 +89,36 @@ impl ObjectLock {
     }
 
     async fn try_release(&self, holder: &Holder) -> Result<bool> {
-        match self.bucket.delete(&self.key, holder.etag.as_deref()).await {
-            Ok(()) => Ok(true),
-            Err(failure) if failure.precondition_failed() || failure.status == Some(404) => Ok(false),
-            Err(failure) if failure.conditions_unsupported() => self.release_unconditionally(holder).await,
-            Err(failure) => {
-                let message = format!("can't remove the lock object `{}`", self.bucket.url(&self.key));
-                let kind = failure.kind();
-                Err(failure.into_error_of(
-                    if kind == ErrorKind::Bug { ErrorKind::Unavailable } else { kind },
-                    message,
-                ))
-            }
+        let Stamp::Tag(etag) = &holder.stamp else { return Ok(false) };
+        self.delete(holder, etag.as_deref()).await
+    }
+
+    async fn delete(&self, holder: &Holder, etag: Option<&str>) -> Result<bool> {
+        let attempts = Attempts::default();
+        let Err(failure) = self.bucket.delete_counted(&self.key, etag, &attempts).await else {
+            return Ok(true);
+        };
+        if failure.conditions_unsupported() && etag.is_some() {
+            return Box::pin(self.release_unconditionally(holder)).await;
         }
+        let refused = failure.precondition_failed() || failure.status == Some(404);
+        let unknown = failure.outcome_unknown();
+        let message = format!("can't remove the lock object `{}`", self.bucket.url(&self.key));
+        let error = failure.into_error(message);
+        let why = match (refused, unknown) {
+            (true, _) => Unacknowledged::refused(attempts.repeated()),
+            (false, true) => Unacknowledged::Lost(error),
+            (false, false) => return Err(error),
+        };
+        settle::release(why, holder, self.find_holder().await)
     }
 
     /// For stores without conditional deletes: what stock clients do, read, compare, delete.
     async fn release_unconditionally(&self, holder: &Holder) -> Result<bool> {
-        if self.find_holder().await?.is_none_or(|found| found.record != holder.record) {
+        if self.find_holder().await?.is_none_or(|found| !found.same_as(holder)) {
             return Ok(false);
         }
-        match self.bucket.delete(&self.key, None).await {
-            Ok(()) => Ok(true),
-            Err(failure) => {
-                Err(failure
-                    .into_error(format!("can't remove the lock object `{}`", self.bucket.url(&self.key))))
-            }
-        }
+        self.delete(holder, None).await
     }
 }
 

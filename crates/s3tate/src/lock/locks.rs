@@ -94,27 +94,46 @@ impl Locks {
         failed.map_or(Ok(released), Err)
     }
 
-    /// Removes the lock with this id wherever it is.
+    /// Removes the lock with this id wherever it is. A place that can't be looked at doesn't keep the others from it.
     ///
     /// # Errors
     /// - [`ErrorKind::NotFound`]: nothing is locked.
     /// - [`ErrorKind::Locked`]: another id holds the lock; nothing was removed.
+    /// - [`ErrorKind::Conflict`]: the lock changed while it was looked at; nothing was removed.
     pub(crate) async fn force_unlock(&self, id: &str) -> Result<Released> {
-        let holders = self.holders().await?;
-        let ours = |holder: &Holder| holder.info.as_ref().is_some_and(|info| info.id == id);
-        let (matching, others): (Vec<_>, Vec<_>) = holders.into_iter().partition(ours);
-        if matching.is_empty() {
-            return Err(match others.first() {
-                Some(other) => other_id(other, id),
-                None => {
-                    Error::new(ErrorKind::NotFound, format!("no lock is held, so there is none with ID {id}"))
+        let looks = self.stores.iter().map(|(_, store)| store.holder());
+        let (mut matching, mut others, mut failure) = (Vec::new(), Vec::new(), None);
+        for look in futures::future::join_all(looks).await {
+            match look {
+                Ok(Some(holder)) if holder.info.as_ref().is_some_and(|info| info.id == id) => {
+                    matching.push(holder);
                 }
-            });
+                Ok(found) => others.extend(found),
+                Err(error) => failure = failure.or(Some(error)),
+            }
+        }
+        if matching.is_empty() {
+            return Err(failure.unwrap_or_else(|| not_held(others.first(), id)));
         }
         let mut released = self.release(&matching).await?;
+        if let Some(failure) = failure {
+            let removed = released.removed.iter().map(|kind| kind.as_str()).collect::<Vec<_>>();
+            return Err(failure.fact("removed", format!("the {} lock", removed.join(" and "))));
+        }
+        if released.removed.is_empty() {
+            return Err(Error::new(ErrorKind::Conflict, "the lock changed meanwhile; nothing was removed")
+                .hint("`s3tate lock show` shows who holds it now"));
+        }
         let found = |kind: LockKind| matching.iter().any(|holder| holder.kind == kind);
         released.missing.extend(self.stores.iter().map(|(kind, _)| *kind).filter(|kind| !found(*kind)));
         Ok(released)
+    }
+}
+
+fn not_held(other: Option<&Holder>, id: &str) -> Error {
+    match other {
+        Some(other) => other_id(other, id),
+        None => Error::new(ErrorKind::NotFound, format!("no lock is held, so there is none with ID {id}")),
     }
 }
 
@@ -128,20 +147,21 @@ pub(super) fn how_to_unlock(holder: &Holder) -> String {
 
 fn still_held(holder: &Holder, error: Error) -> Error {
     let hint = how_to_unlock(holder);
-    let error = error.fact("still locked", holder.place.clone());
+    let label = if error.kind() == ErrorKind::Unknown { "may be locked" } else { "still locked" };
+    let error = error.fact(label, holder.place.clone());
     if error.hint_text().is_some() { error.fact("next", hint) } else { error.hint(hint) }
 }
 
-fn left_behind(refusal: Refusal, holder: &Holder, cause: Error) -> Error {
+fn left_behind(refusal: Refusal, left: &Holder, cause: Error) -> Error {
     let why = match refusal {
         Refusal::Held(holder) => format!("the other is held by {holder}"),
         Refusal::Contended(why) => why,
         Refusal::Failed(error) => error.to_string(),
     };
     Error::new(ErrorKind::Unknown, "only one of two locks was acquired, and it could not be given back")
-        .fact("left behind", holder.place.clone())
+        .fact("left behind", left.place.clone())
         .fact("refused", why)
-        .hint(how_to_unlock(holder))
+        .hint(how_to_unlock(left))
         .with_source(cause)
 }
 
@@ -149,7 +169,10 @@ fn other_id(holder: &Holder, id: &str) -> Error {
     let Some(info) = &holder.info else {
         return Error::new(ErrorKind::Corrupt, "the lock record can't be read; nothing was removed")
             .fact("kept in", holder.place.clone())
-            .fact("record", holder.record.clone().unwrap_or_else(|| "none".to_owned()));
+            .fact("record", holder.record.clone().unwrap_or_else(|| "none".to_owned()))
+            .hint(
+                "once nobody uses the state: `s3tate lock break -unreadable` shows it, asks, and removes it",
+            );
     };
     Error::new(
         ErrorKind::Locked,

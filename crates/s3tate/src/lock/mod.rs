@@ -6,12 +6,14 @@ mod info;
 mod keeper;
 mod lockfile;
 mod locks;
+mod settle;
 mod trust;
 mod verified;
 mod wait;
 
 use std::fmt;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use futures::future::BoxFuture;
 
 use crate::error::{Error, Result};
@@ -50,7 +52,7 @@ impl LockKind {
 }
 
 /// A lock as it is stored: exactly what a conditional release must find again.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Holder {
     /// Where it is kept.
     pub kind: LockKind,
@@ -60,11 +62,25 @@ pub struct Holder {
     pub record: Option<String>,
     /// The record read; `None` where it is unreadable.
     pub info: Option<LockInfo>,
+    /// What a conditional removal compares.
+    pub(crate) stamp: Stamp,
+}
+
+/// What tells one stored lock from another.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Stamp {
     /// The lock object's entity tag.
-    pub(crate) etag: Option<String>,
+    Tag(Option<String>),
+    /// The lock item's `Info`, whatever it is; `None` where the item has none.
+    Info(Option<AttributeValue>),
 }
 
 impl Holder {
+    /// Whether this is the very lock that was seen before.
+    pub(crate) fn same_as(&self, other: &Self) -> bool {
+        self.kind == other.kind && self.record == other.record && self.stamp == other.stamp
+    }
+
     /// Lays out who holds the lock, as facts of an error.
     pub(crate) fn explain(&self, mut error: Error, now: jiff::Timestamp) -> Error {
         match &self.info {
@@ -108,33 +124,6 @@ pub(crate) fn judge(found: Option<Holder>, record: &LockRecord) -> Result<Holder
         (Claim::Others, Some(holder)) => Err(Refusal::Held(Box::new(holder))),
         _ => Err(Refusal::Contended("the lock was released while its holder was looked up".into())),
     }
-}
-
-/// What an acquisition without a reply comes to: what is stored tells whether we hold the lock.
-pub(crate) fn settle(
-    found: Result<Option<Holder>>,
-    error: Error,
-    record: &LockRecord,
-) -> Result<Holder, Refusal> {
-    match found {
-        Ok(Some(holder)) if is_ours(&holder, record) => Ok(holder),
-        Ok(_) => Err(Refusal::Failed(error)),
-        Err(_) => Err(unclear(error, record)),
-    }
-}
-
-/// The failure of a look-up that was to tell whether we hold the lock.
-pub(crate) fn unclear(error: Error, record: &LockRecord) -> Refusal {
-    let id = &record.info.id;
-    let error = error
-        .fact("lock", format!("this run may hold it all the same, with ID {id}"))
-        .fact("next", format!("once the store answers: `s3tate lock show`, `s3tate force-unlock {id}`"));
-    Refusal::Failed(error)
-}
-
-/// Whether this is our own lock: the reply to an earlier attempt was lost.
-pub(crate) fn is_ours(holder: &Holder, record: &LockRecord) -> bool {
-    claim(Some(holder.record.as_deref()), &record.text) == Claim::Ours
 }
 
 /// One place that locks are kept in.

@@ -7,7 +7,7 @@ use futures::future::BoxFuture;
 use tokio::time::Instant;
 
 use super::*;
-use crate::lock::{Keeper, LockInfo, LockKind, LockStore};
+use crate::lock::{Keeper, LockInfo, LockKind, LockStore, Stamp};
 
 /// A lock that answers from a list: held, contended, or free once the list is used up.
 #[derive(Debug)]
@@ -20,7 +20,13 @@ struct Scripted {
 fn holder() -> Holder {
     let info = LockInfo { id: "theirs".into(), who: "dana@build-07".into(), ..LockInfo::default() };
     let record = Some(info.encode());
-    Holder { kind: LockKind::DynamoDb, place: "a test".into(), record, info: Some(info), etag: None }
+    Holder {
+        kind: LockKind::DynamoDb,
+        place: "a test".into(),
+        record,
+        info: Some(info),
+        stamp: Stamp::Info(None),
+    }
 }
 
 impl LockStore for Scripted {
@@ -68,7 +74,7 @@ async fn run(answers: &[&'static str], timeout: u64) -> (Result<()>, Vec<u64>) {
     (result, times)
 }
 
-/// Check 20.
+/// Check 20: attempts at 0, 1, 3 and 7 seconds.
 #[tokio::test(start_paused = true)]
 async fn attempts_come_at_stocks_times() {
     let (result, times) = run(&["held", "held", "held"], 30).await;
@@ -76,7 +82,7 @@ async fn attempts_come_at_stocks_times() {
     assert_eq!(times, [0, 1, 3, 7]);
 }
 
-/// Check 21.
+/// Check 21: the limit ends the wait, with no attempt after it.
 #[tokio::test(start_paused = true)]
 async fn the_limit_is_kept_without_a_last_attempt() {
     let start = Instant::now();
@@ -88,7 +94,7 @@ async fn the_limit_is_kept_without_a_last_attempt() {
     assert_eq!(start.elapsed(), Duration::from_secs(6));
 }
 
-/// Check 19.
+/// Check 19: without a limit it fails at once.
 #[tokio::test(start_paused = true)]
 async fn without_a_limit_a_held_lock_fails_at_once() {
     let (result, times) = run(&["always"], 0).await;
@@ -96,7 +102,8 @@ async fn without_a_limit_a_held_lock_fails_at_once() {
     assert_eq!(times, [0]);
 }
 
-/// Checks 29 and 30.
+/// Check 29: a holder that vanished is no refusal.
+/// Check 30: nor is a conflict with another writer.
 #[tokio::test(start_paused = true)]
 async fn a_vanished_holder_is_tried_again() {
     let (result, times) = run(&["contended", "contended"], 0).await;

@@ -10,6 +10,7 @@ mod fuzzed;
 mod history;
 mod hostile;
 mod locks;
+mod lost_replies;
 mod parts;
 mod reading;
 mod reference;
