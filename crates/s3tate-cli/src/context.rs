@@ -9,6 +9,9 @@ use crate::cli::Global;
 use crate::signals::Signals;
 use crate::ui;
 
+/// The last part of a key that only completes a prefix.
+const STAND_IN: &str = "state";
+
 /// Surroundings and options of one run.
 #[derive(Debug)]
 pub(crate) struct Context {
@@ -118,6 +121,23 @@ impl Context {
         }
         let backend = Backend::new(config, self.env.clone())?.with_keeper(self.signals.keeper());
         Ok(backend.remembering_in(&self.data_dir()))
+    }
+
+    /// A backend and the prefix of the states that a command is about: of a `-state` URL that ends with a slash, and of
+    /// the command's own option. `None` where neither is given.
+    pub(crate) fn below(&self, prefix: Option<&str>) -> Result<Option<(Backend, String)>> {
+        let url = self.global.state.as_deref().map(|url| url.split_once('?').unwrap_or((url, "")));
+        match url {
+            Some((place, query)) if place.ends_with('/') => {
+                // A backend has a key; this one stands in for those below the prefix.
+                let resolved = self.resolve_for(Some(&format!("{place}{STAND_IN}?{query}")), true)?;
+                let backend = self.backend_of(&resolved)?;
+                let below = backend.config().key.as_str().strip_suffix(STAND_IN).unwrap_or_default();
+                let below = format!("{below}{}", prefix.unwrap_or_default());
+                Ok(Some((backend, below)))
+            }
+            _ => prefix.map(|prefix| Ok((self.backend()?, prefix.to_owned()))).transpose(),
+        }
     }
 
     /// The current workspace: `TF_WORKSPACE`, else the environment file, else `default`.

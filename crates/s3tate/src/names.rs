@@ -70,6 +70,11 @@ impl From<String> for VersionId {
 }
 
 impl StateKey {
+    /// The key of an object that is there, or may be.
+    pub(crate) fn of_object(key: &str) -> Self {
+        Self(key.to_owned())
+    }
+
     /// The key of the lock object beside the state.
     pub fn lock_object(&self) -> String {
         format!("{}.tflock", self.0)

@@ -35,7 +35,10 @@ pub(crate) async fn run(context: &Context, args: ForceUnlock) -> Result<ExitCode
         ui::say(&format!("removed the {} lock of `{}`", kind.as_str(), workspace.url()));
     }
     for kind in &released.missing {
-        ui::warn(&format!("there was no {} lock with this ID", kind.as_str()));
+        let kind = kind.as_str();
+        ui::warn(&format!(
+            "there was no {kind} lock with this ID; `s3tate lock show` shows what is there now"
+        ));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -14,6 +14,7 @@ mod init;
 mod interrupts;
 mod large;
 mod local;
+mod lock_break;
 mod lock_run;
 mod locks;
 mod old_versions;

@@ -111,9 +111,14 @@ impl LockInfo {
         self.created.parse().ok()
     }
 
+    /// How long ago the lock was asked for, in words, where that can be read.
+    pub fn age(&self, now: Timestamp) -> Option<String> {
+        self.created_at().map(|created| age(created, now))
+    }
+
     /// Holder, time, age and version in one line.
     pub fn describe(&self, now: Timestamp) -> String {
-        let age = self.created_at().map(|created| format!(" ({} ago)", age(created, now)));
+        let age = self.age(now).map(|age| format!(" ({age} ago)"));
         format!("{} since {}{}, version {}", self.who, self.created, age.unwrap_or_default(), self.version)
     }
 }
@@ -155,7 +160,7 @@ mod tests {
     /// Source: recorded from Terraform 1.11.4.
     const STOCK: &str = r#"{"ID":"9ad58332-806b-56da-6b3f-fb7c5287ad8f","Operation":"OperationTypeApply","Info":"","Who":"user@pc","Version":"1.11.4","Created":"2026-11-23T00:55:24.814093344Z","Path":"mybucket/path/to/my/key"}"#;
 
-    /// Check 16.
+    /// Check 16: the record is Go's, byte for byte.
     #[test]
     fn a_stock_record_survives_reading_and_writing() {
         let info = LockInfo::read(STOCK).unwrap();
@@ -169,7 +174,7 @@ mod tests {
         assert!(info.encode().contains(r#""Who":"DOM\\ü\u003c\u0026\u003e\u2028@h""#), "{}", info.encode());
     }
 
-    /// Check 17.
+    /// Check 17: fractions as Go prints them.
     #[test]
     fn times_drop_trailing_zeros() {
         for (nanos, text) in [

@@ -1,6 +1,7 @@
 //! Locks: who may write a state. One record, kept in a DynamoDB item, in an S3 object, or in both.
 
 mod dynamodb;
+mod found;
 mod guard;
 mod info;
 mod keeper;
@@ -20,6 +21,7 @@ use crate::error::{Error, Result};
 use crate::protocol::{Claim, claim};
 
 pub(crate) use dynamodb::{INFO, ItemLock, LOCK_ID, table_error};
+pub use found::FoundLock;
 pub use guard::LockGuard;
 pub(crate) use info::LockRecord;
 pub use info::{LockInfo, Operation};

@@ -2,6 +2,7 @@
 
 mod bootstrap;
 mod breaking;
+mod breaking_locks;
 mod caches;
 mod doctor;
 mod dropped;

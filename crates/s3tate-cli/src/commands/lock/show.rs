@@ -1,13 +1,12 @@
 //! `s3tate lock show`
 
-use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use clap::Args;
 use s3tate::Result;
-use s3tate::lock::Holder;
+use s3tate::lock::FoundLock;
 
-use super::json_line;
+use super::{describe, json_line};
 use crate::context::Context;
 use crate::ui;
 
@@ -21,38 +20,18 @@ pub(crate) struct Show {
 
 pub(crate) async fn run(context: &Context, args: Show) -> Result<ExitCode> {
     let workspace = context.workspace()?;
-    let holders = workspace.lock_holders().await?;
-    if holders.is_empty() {
+    let found = workspace.found_locks().await?;
+    if found.is_empty() {
         ui::say(&format!("`{}` is not locked", workspace.url()));
     }
-    let mut text = String::new();
-    for holder in &holders {
-        if args.json {
-            text.push_str(&json_line(&workspace.url(), holder, &context.env));
-        } else {
-            describe(&mut text, holder);
-        }
+    if found.iter().any(FoundLock::is_unreadable) {
+        ui::say("once nobody uses the state, `s3tate lock break -unreadable` removes what can't be read");
     }
-    ui::data(text)?;
+    if args.json {
+        ui::data(found.iter().map(|lock| json_line(lock, &context.env)).collect::<String>())?;
+    } else {
+        let each: Vec<_> = found.iter().map(|lock| describe(lock, &context.env)).collect();
+        ui::data(each.join("\n"))?;
+    }
     Ok(ExitCode::SUCCESS)
-}
-
-fn describe(text: &mut String, holder: &Holder) {
-    let mut line = |label: &str, value: &str| {
-        // Writing to a `String` can't fail.
-        let _ = writeln!(text, "{label:<11}{value}");
-    };
-    line("Kept in:", &holder.place);
-    match &holder.info {
-        Some(info) => {
-            line("ID:", &info.id);
-            line("Path:", &info.path);
-            line("Operation:", &info.operation);
-            line("Who:", &info.who);
-            line("Version:", &info.version);
-            line("Created:", &info.created);
-            line("Info:", &info.info);
-        }
-        None => line("Record:", holder.record.as_deref().unwrap_or("none")),
-    }
 }
