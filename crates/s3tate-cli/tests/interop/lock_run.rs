@@ -24,7 +24,8 @@ fn hold(stage: &Stage, workdir: &Workdir) -> Running {
     running
 }
 
-/// Checks 18 and 28.
+/// Check 18: stock shows the holder that s3tate is.
+/// Check 28: and stops before its lock object.
 fn stock_meets_a_lock_that_s3tate_holds(stage: &Stage) {
     let workdir = stage.applied(FIRST);
     let running = hold(stage, &workdir);
@@ -45,7 +46,8 @@ fn stock_meets_a_lock_that_s3tate_holds(stage: &Stage) {
     let _free = stage.stock.run(&workdir, &["plan"]).succeeds();
 }
 
-/// Checks 19 and 28.
+/// Check 19: s3tate shows the holder that stock is.
+/// Check 28: and stops before its lock object.
 fn s3tate_meets_a_lock_that_stock_holds(stage: &Stage) {
     let workdir = stage.applied(FIRST);
     workdir.write("main.tf", stage.configuration(SECOND));
@@ -60,7 +62,8 @@ fn s3tate_meets_a_lock_that_stock_holds(stage: &Stage) {
     stage.is_sound("default");
 }
 
-/// Checks 22 and 24.
+/// Check 22: stock breaks the lock that s3tate holds.
+/// Check 24: the lock that somebody took meanwhile survives.
 fn stock_breaks_the_lock_that_s3tate_holds(stage: &Stage) {
     let workdir = stage.applied(FIRST);
     let running = hold(stage, &workdir);

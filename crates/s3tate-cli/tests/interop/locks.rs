@@ -142,6 +142,7 @@ fn push_waits_until_stock_lets_go() {
     assert_eq!(greeting.stdout_text(), "patient");
 }
 
+/// Check 33: the lock is left alone, the digest written.
 #[test]
 fn push_without_lock_ignores_the_holder_but_keeps_the_digest() {
     let stage = require!(Stage::new(Kind::Embedded, Locking::Both));

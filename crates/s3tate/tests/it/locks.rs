@@ -7,7 +7,9 @@ use crate::stage::{KEY, Stage, run};
 
 const BOTH: [&str; 1] = ["use_lockfile=true"];
 
-/// Checks 16, 27 and 31.
+/// Check 16: the item has exactly key and record.
+/// Check 27: the lock object holds the same record.
+/// Check 31: both carry the same ID.
 #[test]
 fn both_places_hold_the_same_record() {
     let stage = Stage::new(&BOTH);
@@ -47,7 +49,8 @@ fn put_foreign_item(stage: &Stage) -> LockInfo {
     info
 }
 
-/// Checks 19 and 31.
+/// Check 19: the holder is shown.
+/// Check 31: the lock object is given back where the item is held.
 #[test]
 fn a_refused_second_lock_gives_the_first_back() {
     let stage = Stage::new(&BOTH);
@@ -63,7 +66,8 @@ fn a_refused_second_lock_gives_the_first_back() {
     assert_eq!(stage.endpoint.store().snapshot(), before);
 }
 
-/// Checks 23 and 32.
+/// Check 23: a wrong ID removes nothing; the error names both.
+/// Check 32: the missing half is named.
 #[test]
 fn only_the_right_id_unlocks_and_half_a_lock_is_named() {
     let stage = Stage::new(&BOTH);
@@ -78,7 +82,7 @@ fn only_the_right_id_unlocks_and_half_a_lock_is_named() {
     assert_eq!(run(workspace.force_unlock("theirs")).unwrap_err().kind(), ErrorKind::NotFound);
 }
 
-/// Check 26, its first half.
+/// Check 26: an item without a record is reported; `breaking_locks.rs` removes it.
 #[test]
 fn an_item_without_a_record_is_an_unreadable_lock() {
     let stage = Stage::new(&[]);
@@ -90,7 +94,7 @@ fn an_item_without_a_record_is_an_unreadable_lock() {
     assert_eq!(error.kind(), ErrorKind::Corrupt);
 }
 
-/// Check 33.
+/// Check 33: without locking no lock is taken.
 #[test]
 fn without_locking_no_lock_request_is_sent() {
     let stage = Stage::new(&BOTH);

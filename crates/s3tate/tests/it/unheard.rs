@@ -42,7 +42,7 @@ fn assert_settled(stage: &Stage, bytes: &[u8]) {
     assert_eq!((store.items().len(), store.keys().len()), (1, 1), "no lock is left");
 }
 
-/// Check 25, and W1: the SDK asks again, is refused, and finds our own record.
+/// Check 25: the SDK asks again, is refused, and finds our own record.
 #[test]
 fn a_lock_whose_reply_was_lost_is_ours() {
     for options in [&BOTH[..], &ONCE] {

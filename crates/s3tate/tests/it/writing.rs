@@ -148,7 +148,7 @@ fn an_object_that_does_not_prove_its_parent_is_not_completed() {
     assert_eq!(stage.endpoint.store().snapshot(), before, "and the lock is free");
 }
 
-/// Check 24, and W3: a lock that was broken and retaken while we wrote.
+/// Check 24: a lock that was broken and retaken while we wrote.
 #[test]
 fn a_lock_taken_away_meanwhile_is_reported_and_left_to_its_new_holder() {
     let stage = Stage::new(&[]);
