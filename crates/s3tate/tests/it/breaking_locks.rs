@@ -22,7 +22,7 @@ fn record(id: &str) -> String {
 }
 
 fn below(stage: &Stage, prefix: &str) -> Vec<FoundLock> {
-    run(stage.backend().locks_below(prefix)).unwrap()
+    run(stage.backend().locks_below(prefix)).expect("locks are listed")
 }
 
 fn ids(found: &[FoundLock]) -> Vec<(&str, LockKind, &str)> {
@@ -35,7 +35,7 @@ fn ids(found: &[FoundLock]) -> Vec<(&str, LockKind, &str)> {
             "two"
         }
     };
-    let key = |lock: &'_ FoundLock| lock.url.splitn(4, '/').nth(3).map(str::to_owned).unwrap();
+    let key = |lock: &'_ FoundLock| lock.url.splitn(4, '/').nth(3).map(str::to_owned).expect("a key");
     found.iter().map(|lock| (&*key(lock).leak(), lock.holder.kind, id(lock))).collect()
 }
 
