@@ -126,8 +126,8 @@ impl Context {
     /// A backend and the prefix of the states that a command is about: of a `-state` URL that ends with a slash, and of
     /// the command's own option. `None` where neither is given.
     pub(crate) fn below(&self, prefix: Option<&str>) -> Result<Option<(Backend, String)>> {
-        let url = self.global.state.as_deref().map(|url| url.split_once('?').unwrap_or((url, "")));
-        match url {
+        let url = self.global.state.first().filter(|_| !self.has_several_states());
+        match url.map(|url| url.split_once('?').unwrap_or((url, ""))) {
             Some((place, query)) if place.ends_with('/') => {
                 // A backend has a key; this one stands in for those below the prefix.
                 let resolved = self.resolve_for(Some(&format!("{place}{STAND_IN}?{query}")), true)?;

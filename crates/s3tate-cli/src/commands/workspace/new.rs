@@ -28,7 +28,7 @@ pub(crate) struct New {
 impl New {
     /// Takes a file over that the option for URLs was given.
     pub(crate) fn take_file(&mut self, global: &mut Global) {
-        self.file = global.state.take_if(|state| !state.starts_with("s3://")).map(PathBuf::from);
+        self.file = global.state.pop_if(|state| !state.starts_with("s3://")).map(PathBuf::from);
     }
 }
 
