@@ -297,10 +297,7 @@ impl Bucket {
         if failure.is("NoSuchBucket") {
             let bucket = &self.config.bucket;
             return failure
-                .into_error_of(
-                    ErrorKind::Unavailable,
-                    format!("{message}: there is no bucket `{bucket}`; nothing was written"),
-                )
+                .into_error_of(ErrorKind::Unavailable, format!("{message}: there is no bucket `{bucket}`"))
                 .hint("create it, or correct `bucket`; one created within the last minute may take another");
         }
         failure.into_error(message)

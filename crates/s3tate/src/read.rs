@@ -103,9 +103,19 @@ impl Workspace {
     ) -> Result<(T, Option<StateDigest>)> {
         // Both are waited for, so that the same mistake gives the same error each time: the object's.
         let (object, recorded) = futures::future::join(object, self.recorded_digest()).await;
-        let object =
-            object.map_err(|failure| bucket.error(failure, format!("can't read `{}`", self.url())))?;
+        let object = object.map_err(|failure| self.not_read(bucket, failure))?;
         Ok((object, recorded?))
+    }
+
+    /// The error of a read; a refusal may stand for a state that isn't there.
+    fn not_read(&self, bucket: &Bucket, failure: Failure) -> Error {
+        let denied = failure.denied();
+        let error = bucket.error(failure, format!("can't read `{}`", self.url()));
+        if !denied {
+            return error;
+        }
+        error
+            .fact("maybe", "there is no state: S3 says so only to those who have s3:ListBucket on the bucket")
     }
 
     /// The digest in the table; `None` where there is no table or nothing usable in it.

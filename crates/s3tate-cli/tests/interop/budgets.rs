@@ -46,11 +46,43 @@ fn reading_takes_one_round_of_two_requests() {
     }
 }
 
+/// Check 14: without a table, nothing is sent to DynamoDB.
 #[test]
-fn reading_without_a_table_takes_one_request() {
+fn without_a_table_nothing_is_sent_to_dynamodb() {
     let counted = require!(Counted::new(Locking::Lockfile));
     assert_count(&counted.requests(1, &["output", "-json"]), 1);
     assert_count(&counted.requests(1, &["state", "pull"]), 1);
+    counted.workdir.write("next.json", with_greeting(&counted.stage.stored(), "counted"));
+    for args in [&["state", "push", "next.json"][..], &["workspace", "new", "dev"], &["lock", "list"]] {
+        let requests = counted.requests(1, args);
+        assert!(requests.iter().all(|request| request.operation.is_none()), "{requests:#?}");
+    }
+}
+
+#[test]
+fn remote_states_take_one_round_of_two_requests() {
+    let counted = require!(Counted::new(Locking::Both));
+    let (bucket, table) = (counted.stage.endpoint.store().bucket(), counted.stage.endpoint.store().table());
+    let config = format!(
+        "bucket = \"{bucket}\"\nkey = \"{KEY}\"\nregion = \"us-east-1\"\ndynamodb_table = \"{table}\"\n"
+    );
+    counted.workdir.write(
+        "remote.tf",
+        format!("data \"terraform_remote_state\" \"x\" {{\nbackend = \"s3\"\nconfig = {{\n{config}}}\n}}\n"),
+    );
+    assert_count(&counted.requests(2, &["remote-state"]), 2);
+}
+
+/// A lock and its release take one request each, with either kind.
+#[test]
+fn locking_and_unlocking_take_a_request_each() {
+    for locking in [Locking::Table, Locking::Lockfile] {
+        let counted = require!(Counted::new(locking));
+        let run = ["lock", "run", "--", "true"];
+        // In the first one the store shows that it refuses a second lock object, which is remembered.
+        let _first = counted.s3tate.run(&counted.workdir, &run).succeeds();
+        assert_count(&counted.requests(1, &run), 2);
+    }
 }
 
 #[test]

@@ -17,6 +17,7 @@ mod local;
 mod lock_break;
 mod lock_run;
 mod locks;
+mod losers;
 mod old_versions;
 mod outputs;
 mod readme;

@@ -67,6 +67,19 @@ fn half_a_state(stage: &Stage) {
     scene.recovers(scene.serial());
 }
 
+/// Check 58: a plan that stock saved is stale after a write of s3tate's.
+#[test]
+fn a_saved_plan_is_stale_after_a_write() {
+    let stage = require!(Stage::new(Kind::Embedded, Locking::Both));
+    let scene = Scene::new(&stage);
+    let version = format!("serial:{}", lineage_and_serial(&scene.first).1);
+    scene.workdir.write("main.tf", stage.configuration(FIRST));
+    let _planned = scene.run(&stage.stock, &["plan", "-out=saved"]).succeeds();
+    let _restored = scene.run(&stage.s3tate, &["restore", &version, "-auto-approve"]).succeeds();
+    let _stale = scene.run(&stage.stock, &["apply", "saved"]).exits(1).says(&["Saved plan is stale"]);
+    stage.is_sound("default");
+}
+
 #[test]
 fn history_tells_who_wrote_what() {
     let stage = require!(Stage::new(Kind::Embedded, Locking::Both));

@@ -12,6 +12,7 @@ mod history;
 mod hostile;
 mod locks;
 mod lost_replies;
+mod odd_states;
 mod parts;
 mod reading;
 mod reference;

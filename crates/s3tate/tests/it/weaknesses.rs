@@ -19,7 +19,7 @@ fn object_request(stage: &Stage, method: &str, suffix: &str) -> String {
     format!("{method} /{}/{KEY}{suffix}", stage.endpoint.store().bucket())
 }
 
-/// W5, and check 13.
+/// Check 13, and W5.
 #[test]
 fn a_denied_digest_is_an_error_with_item_and_value() {
     let (stage, behind, gate) = behind_a_gate(&["max_retries=1"]);
@@ -34,7 +34,7 @@ fn a_denied_digest_is_an_error_with_item_and_value() {
     assert!(error.hint_text().is_some_and(|hint| hint.contains("dynamodb:PutItem")), "{error:?}");
 }
 
-/// W7, and checks 29 and 30: another write under way, and a holder that is gone when it is looked up.
+/// Checks 29 and 30, and W7: another write under way, and a holder that is gone when it is looked up.
 #[test]
 fn a_refusal_without_a_holder_is_tried_again() {
     for (status, code) in [(409, "ConditionalRequestConflict"), (412, "PreconditionFailed")] {
@@ -97,7 +97,7 @@ fn a_clean_up_that_fails_names_what_is_left_and_who_refused() {
     run(theirs.release()).unwrap();
 }
 
-/// W26, and check 36: a workspace is read, written and deleted whether or not it can be listed.
+/// Check 36, and W26: a workspace is read, written and deleted whether or not it can be listed.
 #[test]
 fn a_workspace_that_can_not_be_listed_is_found() {
     let (stage, behind, gate) = behind_a_gate(&["max_retries=1"]);

@@ -136,7 +136,7 @@ fn a_write_that_stopped_is_completed_after_a_wait() {
     assert!(run(waiting.read()).is_ok(), "the digest was recorded");
 }
 
-/// The other half of check 59: what can't be proven is not blessed.
+/// Check 59, the other half: what can't be proven is not blessed.
 #[test]
 fn an_object_that_does_not_prove_its_parent_is_not_completed() {
     let stage = Stage::new(&[]);

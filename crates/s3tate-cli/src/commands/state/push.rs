@@ -1,6 +1,7 @@
 //! `s3tate state push`
 
-use std::io::Read as _;
+use std::fs::OpenOptions;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -66,12 +67,34 @@ fn read(path: &Path) -> Result<Vec<u8>> {
 
 /// Keeps bytes that exist nowhere else: those that came through standard input and may not be stored.
 fn keep(path: &Path, source: &[u8], error: Error) -> Error {
-    let at_risk = matches!(error.kind(), ErrorKind::Conflict | ErrorKind::Unknown);
-    if path != Path::new("-") || !at_risk {
+    if path != Path::new("-") {
         return error;
     }
-    match std::fs::write(KEPT, source) {
-        Ok(()) => error.fact("kept", format!("the pushed state is in `{KEPT}`")),
+    match keep_in_new_file(source) {
+        Ok(name) => error
+            .fact("kept", format!("the pushed state is in `{name}`"))
+            .fact("again", format!("`s3tate state push {name}`, when what is said here is settled")),
         Err(cause) => error.fact("lost", format!("the pushed state could not be kept in `{KEPT}`: {cause}")),
     }
+}
+
+/// Never over a file that is there: it may be the only copy of another state.
+fn keep_in_new_file(source: &[u8]) -> std::io::Result<String> {
+    let mut number = 0;
+    loop {
+        let name = if number == 0 { KEPT.to_owned() } else { format!("{KEPT}.{number}") };
+        match private().write(true).create_new(true).open(&name) {
+            Ok(mut file) => return file.write_all(source).and_then(|()| file.sync_all()).map(|()| name),
+            Err(cause) if cause.kind() == std::io::ErrorKind::AlreadyExists => number += 1,
+            Err(cause) => return Err(cause),
+        }
+    }
+}
+
+/// A state holds secrets, so its file is for its owner alone.
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
 }
