@@ -4,6 +4,7 @@ mod bootstrap;
 mod breaking;
 mod breaking_locks;
 mod caches;
+mod conformance;
 mod doctor;
 mod dropped;
 mod encryption;
