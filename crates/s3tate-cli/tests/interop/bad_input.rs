@@ -199,13 +199,3 @@ fn nothing_at_all_in_the_directory() {
     }
     assert_eq!(s3tate.run(&workdir, &["no-such-command"]).code(), Some(2));
 }
-
-/// W13: stock creates the workspace and drops the file's content.
-#[test]
-fn a_file_for_a_new_workspace_is_refused_and_not_dropped() {
-    let stage = require!(Stage::new(Kind::Embedded, Locking::Table));
-    let workdir = stage.workdir(FIRST);
-    workdir.write("old.tfstate", r#"{"version": 4, "serial": 1, "lineage": "l"}"#);
-    let scene = Scene { s3tate: stage.s3tate.clone(), stage, workdir };
-    scene.fails(&["workspace", "new", "-state=old.tfstate", "dev"], 2, &["`-state`", "no workspaces"]);
-}
