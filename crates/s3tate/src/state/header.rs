@@ -37,6 +37,12 @@ impl Header {
         let is_negative = |raw: Raw<'_>| {
             raw.number().is_some_and(|text| text.parse::<i64>().is_ok_and(|serial| serial < 0))
         };
+        let is_signed = |raw: Raw<'_>| raw.number().is_none_or(|text| text.parse::<i64>().is_ok());
+        if version < NEWEST_FORMAT
+            && let Some(raw) = document.all("serial").last().filter(|raw| !is_signed(*raw))
+        {
+            return Err(StateError::Field { field: "serial".to_owned(), found: found(raw) });
+        }
         if version < NEWEST_FORMAT && document.all("serial").last().is_some_and(is_negative) {
             let reason = "the serial is less than zero".to_owned();
             return Err(StateError::Upgrade { version, reason });

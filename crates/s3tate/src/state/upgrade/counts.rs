@@ -9,11 +9,8 @@ type Attributes<'a> = BTreeMap<Cow<'a, str>, Cow<'a, str>>;
 ///
 /// One after another in the order of the keys, since the count of an inner collection is an entry of the outer one.
 pub(super) fn mend(attributes: &mut Attributes<'_>) {
-    let counts: Vec<String> = attributes
-        .keys()
-        .filter(|key| key.len() > 2 && key.ends_with(".#"))
-        .map(ToString::to_string)
-        .collect();
+    let counts: Vec<String> =
+        attributes.keys().filter(|key| key.ends_with(".#")).map(ToString::to_string).collect();
     for count in counts {
         let prefix = count.trim_end_matches('#');
         let names = names_below(attributes, prefix);
@@ -55,7 +52,7 @@ mod tests {
         assert_eq!(mended(&["tags.#", "tags.Name"]), ["tags.%", "tags.Name"]);
         assert_eq!(mended(&["list.#", "list.0", "list.12"]), ["list.#", "list.0", "list.12"]);
         assert_eq!(mended(&["mixed.#", "mixed.0", "mixed.x"]), ["mixed.%", "mixed.0", "mixed.x"]);
-        assert_eq!(mended(&["none.#", ".#", "#"]), ["#", ".#"]);
+        assert_eq!(mended(&["none.#", ".#", "#"]), ["#"]);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::refused;
 use crate::state::StateError;
 use crate::state::fields::{elements, known, members, set, text_or_empty, texts};
 use crate::state::header;
-use crate::state::json::{Kind, Raw, found};
+use crate::state::json::{Kind, Raw, TopLevel, found};
 
 /// A whole document.
 #[derive(Debug, Default)]
@@ -57,20 +57,50 @@ impl<'a> Document<'a> {
         for raw in document.all("modules").last().map_or(Ok(Vec::new()), |raw| elements(raw, "modules"))? {
             modules.push(Module::parse(raw, header.version)?);
         }
+        check_places(&document)?;
         Ok(Self { version: header.version, modules })
     }
+}
+
+/// Checks where the state and its backend were said to be, which format 4 doesn't tell.
+fn check_places(document: &TopLevel<'_>) -> Result<(), StateError> {
+    for place in ["remote", "backend"] {
+        for raw in document.all(place) {
+            for (name, raw) in members(raw, place)? {
+                let field = format!("{place}.{name}");
+                match known(&name, &["type", "config", "hash"]) {
+                    "type" => set(&mut Cow::Borrowed(""), raw, field, Raw::text)?,
+                    "config" if place == "remote" => {
+                        each(raw, &field, |raw| {
+                            let wrong = || StateError::Field { field: field.clone(), found: found(raw) };
+                            text_or_empty(raw).ok_or_else(wrong)
+                        })?;
+                    }
+                    "hash" if place == "backend" => {
+                        set(&mut 0, raw, field, |raw| raw.number()?.parse::<u64>().ok())?;
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 impl<'a> Module<'a> {
     fn parse(raw: Raw<'a>, version: u64) -> Result<Self, StateError> {
         let (mut module, mut path) = (Self::default(), Vec::new());
         for (name, raw) in members(raw, "modules")? {
-            match known(&name, &["path", "outputs", "resources"]) {
+            match known(&name, &["path", "outputs", "resources", "depends_on"]) {
+                "depends_on" => set(&mut Vec::new(), raw, "modules.depends_on", texts)?,
                 "path" => set(&mut path, raw, "modules.path", texts)?,
                 "outputs" => {
                     module.outputs = each(raw, "modules.outputs", |raw| OldOutput::parse(raw, version))?;
                 }
-                "resources" => module.resources = each(raw, "modules.resources", OldResource::parse)?,
+                "resources" => {
+                    module.resources =
+                        each(raw, "modules.resources", |raw| OldResource::parse(raw, version))?;
+                }
                 _ => {}
             }
         }
@@ -87,12 +117,17 @@ impl<'a> OldOutput<'a> {
     fn parse(raw: Raw<'a>, version: u64) -> Result<Self, StateError> {
         let wrong = || StateError::Field { field: "modules.outputs".to_owned(), found: found(raw) };
         if version == 1 {
-            let is_text = matches!(raw.kind(), Kind::String | Kind::Null);
-            return if is_text { Ok(Self { sensitive: false, value: Some(raw) }) } else { Err(wrong()) };
+            // Null is the empty text there.
+            return match raw.kind() {
+                Kind::String => Ok(Self { sensitive: false, value: Some(raw) }),
+                Kind::Null => Ok(Self { sensitive: false, value: Some(Raw::checked(b"\"\"")) }),
+                _ => Err(wrong()),
+            };
         }
         let mut output = Self::default();
         for (name, raw) in raw.members().ok_or_else(wrong)? {
-            match known(&name, &["sensitive", "value"]) {
+            match known(&name, &["sensitive", "type", "value"]) {
+                "type" => set(&mut Cow::Borrowed(""), raw, "modules.outputs.type", Raw::text)?,
                 "sensitive" => set(&mut output.sensitive, raw, "modules.outputs.sensitive", Raw::bool)?,
                 "value" => output.value = Some(raw),
                 _ => {}
@@ -103,17 +138,21 @@ impl<'a> OldOutput<'a> {
 }
 
 impl<'a> OldResource<'a> {
-    fn parse(raw: Raw<'a>) -> Result<Self, StateError> {
+    fn parse(raw: Raw<'a>, version: u64) -> Result<Self, StateError> {
         let mut resource = Self::default();
         for (name, raw) in members(raw, "modules.resources")? {
-            match known(&name, &["type", "primary", "deposed", "provider"]) {
+            match known(&name, &["type", "primary", "deposed", "provider", "depends_on"]) {
+                "depends_on" => set(&mut Vec::new(), raw, "modules.resources.depends_on", texts)?,
                 "type" => set(&mut resource.type_name, raw, "modules.resources.type", Raw::text)?,
                 "provider" => set(&mut resource.provider, raw, "modules.resources.provider", Raw::text)?,
-                "primary" if raw.kind() != Kind::Null => resource.primary = Some(OldObject::parse(raw)?),
+                "primary" if raw.kind() != Kind::Null => {
+                    resource.primary = Some(OldObject::parse(raw, version)?);
+                }
                 "deposed" => {
                     let objects = elements(raw, "modules.resources.deposed")?;
                     let objects = objects.into_iter().filter(|raw| raw.kind() != Kind::Null);
-                    resource.deposed = objects.map(OldObject::parse).collect::<Result<_, _>>()?;
+                    resource.deposed =
+                        objects.map(|raw| OldObject::parse(raw, version)).collect::<Result<_, _>>()?;
                 }
                 _ => {}
             }
@@ -123,7 +162,7 @@ impl<'a> OldResource<'a> {
 }
 
 impl<'a> OldObject<'a> {
-    fn parse(raw: Raw<'a>) -> Result<Self, StateError> {
+    fn parse(raw: Raw<'a>, version: u64) -> Result<Self, StateError> {
         let mut object = Self::default();
         for (name, raw) in members(raw, "modules.resources.primary")? {
             match known(&name, &["id", "attributes", "meta", "tainted"]) {
@@ -134,7 +173,13 @@ impl<'a> OldObject<'a> {
                     let wrong = |raw| StateError::Field { field: field.to_owned(), found: found(raw) };
                     object.attributes = each(raw, field, |raw| text_or_empty(raw).ok_or_else(|| wrong(raw)))?;
                 }
-                "meta" => object.meta = each(raw, "modules.resources.primary.meta", Ok)?,
+                "meta" => {
+                    let field = "modules.resources.primary.meta";
+                    let wrong = |raw| StateError::Field { field: field.to_owned(), found: found(raw) };
+                    // Format 1 has texts alone.
+                    let fits = |raw: Raw<'_>| version > 1 || matches!(raw.kind(), Kind::String | Kind::Null);
+                    object.meta = each(raw, field, |raw| if fits(raw) { Ok(raw) } else { Err(wrong(raw)) })?;
+                }
                 _ => {}
             }
         }

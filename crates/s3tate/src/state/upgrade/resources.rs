@@ -32,8 +32,14 @@ pub(super) fn push(out: &mut String, mut document: Document<'_>) -> Result<(), S
                 let objects = resource.primary.iter_mut().chain(&mut resource.deposed);
                 objects.for_each(|object| counts::mend(&mut object.attributes));
             }
-            let key = (address.clone(), is_data, type_name, name);
-            found.entry(key).or_default().insert(index, resource);
+            // Terraform drops what has no type that could be one.
+            if !is_identifier(type_name) {
+                continue;
+            }
+            let instances = found.entry((address.clone(), is_data, type_name, name)).or_default();
+            if instances.insert(index, resource).is_some() {
+                return Err(refused(version, format!("the resource instance of key {key:?} stands twice")));
+            }
         }
     }
     let mut resources = Vec::new();
@@ -75,7 +81,7 @@ fn split(key: &str) -> Result<(bool, &str, &str, Option<i64>), String> {
 
 /// An integer as Go reads one whose base its prefix tells.
 fn integer(text: &str) -> Option<i64> {
-    let lower = text.to_ascii_lowercase();
+    let lower = text.to_ascii_lowercase().replace('_', "");
     let (digits, base) = match lower.strip_prefix('0') {
         Some("") => ("0", 10),
         Some(rest) => match rest.as_bytes().first()? {
@@ -95,12 +101,23 @@ fn provider(resource: &OldResource<'_>, module: &str, type_name: &str) -> Result
     if old.contains("${") {
         return Err(format!("the provider {old:?} has an interpolation in its alias, which never worked"));
     }
-    if old.contains("provider.") {
-        return Ok(old.to_owned());
+    let wrong = || format!("the provider {old:?} is no address of one");
+    let (module, local) = match old.split_once("provider.") {
+        Some((module, local)) => (module.to_owned(), local),
+        None if module.is_empty() => (String::new(), old),
+        None => (format!("{module}."), old),
+    };
+    let mut parts = local.split('.');
+    let name = match parts.next() {
+        Some("") | None if old.is_empty() => type_name.split('_').next().unwrap_or(type_name),
+        name => name.unwrap_or_default(),
+    };
+    let alias = parts.next();
+    if !is_identifier(name) || alias.is_some_and(|alias| !is_identifier(alias)) {
+        return Err(wrong());
     }
-    let name = if old.is_empty() { type_name.split('_').next().unwrap_or(type_name) } else { old };
-    let dot = if module.is_empty() { "" } else { "." };
-    Ok(format!("{module}{dot}provider.{name}"))
+    let alias = alias.map_or_else(String::new, |alias| format!(".{alias}"));
+    Ok(format!("{module}provider.{name}{alias}"))
 }
 
 fn push_resource(out: &mut String, key: &Key<'_>, provider: &str, instances: &Instances<'_, '_>) {
@@ -150,10 +167,20 @@ fn push_object(out: &mut String, index: Option<i64>, deposed: Option<u32>, objec
     writer.close();
 }
 
+/// A 64-bit float as Go's conversion makes a 64-bit integer of it on the usual processors.
+fn as_unsigned(float: f64) -> u64 {
+    const LIMIT: f64 = 9_223_372_036_854_775_808.0;
+    if float.abs() < LIMIT {
+        #[expect(clippy::cast_possible_truncation, reason = "the fraction is dropped")]
+        return (float as i64).cast_unsigned();
+    }
+    1 << 63
+}
+
 fn schema_version(raw: Raw<'_>) -> Option<u64> {
     match raw.kind() {
         Kind::String => raw.text()?.parse().ok(),
-        Kind::Number => raw.number()?.parse().ok(),
+        Kind::Number => Some(as_unsigned(raw.number()?.parse().ok()?)),
         _ => None,
     }
 }
