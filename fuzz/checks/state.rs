@@ -1,8 +1,8 @@
 //! The reader of whole states, and what is made from them.
 
 use s3tate::state::{
-    Header, Instances, ListedResource, ResourcesReader, StateFile, Target, content_equal, is_encrypted,
-    managed_resource_addresses, normalize, relocate, remove, with_header,
+    Header, Instances, ListedResource, ResourcesReader, StateFile, Target, content_equal, in_format_4,
+    is_encrypted, managed_resource_addresses, normalize, read_outputs, relocate, remove, with_header,
 };
 
 use super::piece_bytes;
@@ -18,6 +18,7 @@ pub(crate) fn state(document: &[u8]) {
     let _addresses = managed_resource_addresses(document);
     header_changes(document);
     rewriting(document);
+    upgrading(document);
     let whole = listed(document);
     if let Some(streamed) = streamed(document) {
         let streamed: Vec<_> = streamed.addresses().collect();
@@ -40,6 +41,18 @@ fn rewriting(document: &[u8]) {
     let Ok(Some(written)) = normalize(document, WRITER) else { return };
     assert_eq!(normalize(&written, WRITER).as_ref(), Ok(&Some(written.clone())), "written twice");
     assert_eq!(content_equal(document, &written), Ok(true), "the content as written");
+}
+
+/// What is upgraded is as Terraform writes it, and has the outputs that are read alone.
+fn upgrading(document: &[u8]) {
+    let Ok(upgraded) = in_format_4(document) else { return };
+    if *upgraded == *document {
+        return;
+    }
+    assert_eq!(normalize(&upgraded, WRITER).as_ref(), Ok(&Some(upgraded.to_vec())), "upgraded and written");
+    let whole = StateFile::parse(&upgraded).expect("it was upgraded").expect("there are bytes");
+    let outputs = read_outputs(document).expect("it was upgraded").expect("there are bytes").outputs;
+    assert_eq!(Ok(outputs), whole.outputs(), "outputs alone and upgraded");
 }
 
 /// The resources in brief, from pieces; nothing where the reader can't tell.

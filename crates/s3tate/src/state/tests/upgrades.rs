@@ -160,3 +160,15 @@ fn private_data_is_written_as_go_writes_it() {
     let expected = r#"{"b":{"a":"\u003c","z":[1e+30,1.5,-1e-7]},"n":null,"schema_version":"x"}"#;
     assert_eq!(String::from_utf8(decoded).unwrap(), expected);
 }
+
+#[test]
+fn outputs_that_are_read_alone_are_those_of_the_upgraded_document() {
+    let cases: serde_json::Value = serde_json::from_str(&text("upgrade_cases.json")).unwrap();
+    for case in cases.as_array().unwrap() {
+        let document = case["input"].as_str().unwrap();
+        if upgraded(document).is_ok() {
+            let alone = crate::state::read_outputs(document.as_bytes()).unwrap().unwrap().outputs;
+            assert_eq!(alone, outputs(document.as_bytes()), "{}", case["name"]);
+        }
+    }
+}

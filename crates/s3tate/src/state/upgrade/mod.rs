@@ -48,8 +48,16 @@ pub fn read_outputs(bytes: &[u8]) -> Result<Option<OutputsDocument>, StateError>
     }
     let Some(header) = Header::parse(bytes)? else { return Ok(None) };
     header.require_terraform_version()?;
-    let outputs = outputs::root(&Document::parse(bytes)?)?;
-    Ok(Some(OutputsDocument { header, outputs }))
+    // Read back from format 4, since that is where texts are composed and values brought to their types.
+    let mut text = String::new();
+    let mut writer = ObjectWriter::open(&mut text);
+    writer.raw("version", b"4");
+    writer.name("outputs");
+    push_outputs(writer.out, &outputs::root(&Document::parse(bytes)?)?);
+    writer.close();
+    let mut reader = OutputsReader::new();
+    reader.feed(text.as_bytes());
+    Ok(reader.finish()?.map(|upgraded| OutputsDocument { header, ..upgraded }))
 }
 
 /// Appends the document in format 4; nothing is in its final order or layout.
