@@ -133,7 +133,7 @@ pub async fn read_all(blocks: Vec<Block>, env: &Env) -> Result<Vec<RemoteState>>
 /// - [`ErrorKind::Invalid`]: the backend is neither `s3` nor `local`, or its configuration is wrong; an empty workspace in
 ///   `s3`, under the rules of Terraform 0.12 and later.
 /// - [`ErrorKind::NotFound`]: there is no state, under the rules of Terraform 0.12 and later. Nothing is created.
-/// - those of [`Workspace::outputs`].
+/// - those of [`crate::Workspace::outputs`].
 pub async fn read(block: Block, env: &Env) -> Result<RemoteState> {
     let address = block.address();
     let (url, stored) = match block.backend.as_str() {
