@@ -145,13 +145,28 @@ pub(crate) fn read_text(file: &Path) -> Result<Arc<str>> {
     Ok(text.strip_prefix('\u{feff}').unwrap_or(&text).into())
 }
 
-/// Parses a file of attributes or blocks.
+/// Parses a file of attributes or blocks, also one whose argument names are in quotes, as up to Terraform 0.11.
 pub(crate) fn parse_body(file: &Path, text: &Arc<str>) -> Result<Body> {
-    text.parse().map_err(|error: hcl_edit::parser::Error| {
+    let parsed: std::result::Result<Body, _> = text.parse();
+    let parsed = parsed.or_else(|error| unquoted(text).parse().map_err(|_| error));
+    parsed.map_err(|error: hcl_edit::parser::Error| {
         let at = error.location().offset();
         let place = Place::new(file, text, at..at + 1);
         Problem::new(format!("{place} is not valid HCL")).why(error.message()).at_place(place).into()
     })
+}
+
+/// The same text with spaces in place of the quotes around names at the beginning of lines, so that places stay.
+fn unquoted(text: &str) -> String {
+    let unquote = |line: &str| {
+        let rest = line.trim_start().strip_prefix('"')?;
+        let (name, after) = rest.split_once('"')?;
+        let is_name = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c));
+        let indent = &line[..line.len() - rest.len() - 1];
+        let is_argument = after.trim_start().starts_with(['=', '{']);
+        (is_name && is_argument).then(|| format!("{indent} {name} {after}"))
+    };
+    text.split_inclusive('\n').map(|line| unquote(line).unwrap_or_else(|| line.to_owned())).collect()
 }
 
 fn backend_block(
@@ -231,6 +246,22 @@ mod tests {
             block.arguments[1].source.to_string(),
             format!("{}:5", dir.path().join("main.tf").display())
         );
+    }
+
+    #[test]
+    fn quotes_around_names_are_those_of_old() {
+        let old = "terraform {\n  backend \"s3\" {\n    \"bucket\"= \"b\" # \"c\"\n    \"assume_role\" = {\n      \"role_arn\" = \"r\"\n    }\n    \"bad name\" = 1\n  }\n}\n";
+        let dir = directory(&[("main.tf", old)]);
+        assert!(
+            find_backend(dir.path()).unwrap_err().to_string().contains("main.tf:3"),
+            "a name with a space"
+        );
+        let dir = directory(&[("main.tf", &old.replace("\"bad name\"", "\"key\""))]);
+        let block = find_backend(dir.path()).unwrap().unwrap();
+        let names: Vec<_> = block.arguments.iter().map(|argument| argument.name.as_str()).collect();
+        assert_eq!(names, ["bucket", "assume_role", "key"]);
+        assert_eq!(block.arguments[0].value, Value::String("b".into()));
+        assert_eq!(block.arguments[1].value.member("role_arn"), Some(&Value::String("r".into())));
     }
 
     #[test]
