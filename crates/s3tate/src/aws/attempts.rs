@@ -1,15 +1,19 @@
 //! How often the SDK sent a request: a refusal of a second attempt may answer the effect of the first.
 
+use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
-use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextRef;
+use aws_smithy_runtime_api::client::interceptors::context::FinalizerInterceptorContextRef;
+use aws_smithy_runtime_api::client::orchestrator::OrchestratorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 
-/// Counts the attempts of one request; all clones are one.
+use super::failure::chain;
+
+/// Counts the attempts of one request that may have reached the service; all clones are one.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Attempts(Arc<AtomicU32>);
 
@@ -18,6 +22,11 @@ impl Attempts {
     pub(crate) fn repeated(&self) -> bool {
         self.0.load(Ordering::Relaxed) > 1
     }
+
+    /// Whether every attempt found nobody who took the connection, so that nothing was sent.
+    pub(crate) fn never_sent(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == 0
+    }
 }
 
 impl Intercept for Attempts {
@@ -25,13 +34,24 @@ impl Intercept for Attempts {
         "attempts"
     }
 
-    fn read_before_attempt(
+    fn read_after_attempt(
         &self,
-        _context: &BeforeTransmitInterceptorContextRef<'_>,
+        context: &FinalizerInterceptorContextRef<'_>,
         _components: &RuntimeComponents,
         _config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        self.0.fetch_add(1, Ordering::Relaxed);
+        let error = context.output_or_error().and_then(Result::err);
+        let connector = error.and_then(OrchestratorError::as_connector_error);
+        if !connector.is_some_and(|error| is_refused_connection(error)) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
         Ok(())
     }
+}
+
+fn is_refused_connection(error: &(dyn Error + 'static)) -> bool {
+    chain(error).any(|cause| {
+        let io = cause.downcast_ref::<std::io::Error>();
+        io.is_some_and(|io| io.kind() == std::io::ErrorKind::ConnectionRefused)
+    })
 }

@@ -42,12 +42,8 @@ pub(super) fn judge(workspace: &Workspace, seen: &Seen) -> Vec<Finding> {
 }
 
 fn md5_key(seen: &Seen, other: &str) -> Finding {
-    let is_digest = match &seen.lock_item {
-        Some(Ok(Some(holder))) => holder.record.is_none(),
-        _ => false,
-    };
     let summary = format!("the state's lock item is the digest of `{other}`");
-    let finding = if is_digest {
+    let finding = if seen.digest_as_lock {
         Finding::problem(FindingKind::KeyCollision, summary)
             .fact("so", "the item is there for good, without a lock record: this state can never be locked")
     } else {

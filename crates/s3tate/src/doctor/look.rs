@@ -26,6 +26,8 @@ pub(super) struct Seen {
     pub(super) lock_object: Result<Option<Holder>>,
     /// The lock item, where there is a table.
     pub(super) lock_item: Option<Result<Option<Holder>>>,
+    /// Whether the digest of another state is in its place.
+    pub(super) digest_as_lock: bool,
     pub(super) versions: Result<Versions, Failure>,
     pub(super) now: Timestamp,
 }
@@ -52,11 +54,24 @@ pub(super) async fn look(workspace: &Workspace) -> Seen {
         read(workspace),
         OptionFuture::from(item.as_ref().map(crate::digest_item::DigestItem::look)),
         object.holder(),
-        OptionFuture::from(lock.as_ref().map(crate::lock::LockStore::holder)),
+        OptionFuture::from(lock.as_ref().map(crate::lock::ItemLock::look)),
         versions::list(workspace),
     );
     let now = backend.env.now();
-    Seen { identity, settings, listing, object: state, recorded, lock_object, lock_item, versions, now }
+    let digest_as_lock = matches!(&lock_item, Some(Ok((_, true))));
+    let lock_item = lock_item.map(|look| look.map(|(holder, _)| holder));
+    Seen {
+        identity,
+        settings,
+        listing,
+        object: state,
+        recorded,
+        lock_object,
+        lock_item,
+        digest_as_lock,
+        versions,
+        now,
+    }
 }
 
 /// Amazon's STS knows nothing of another store's users, may be out of reach, and is none of the store's business.

@@ -186,7 +186,7 @@ impl Scratch {
             Err(Refusal::Failed(error)) => Observed::Failed(error.to_string()),
         };
         let held = second.unwrap_or(held);
-        let stale = Holder { record: Some(self.record("never").text), ..held.clone() };
+        let stale = held.clone().with_record(&self.record("never"));
         let delete = match lock.release(&stale).await {
             Ok(removed) => Observed::of(!removed),
             Err(error) => Observed::Failed(error.to_string()),

@@ -88,7 +88,7 @@ impl ItemLock {
             Some(PutItemError::ConditionalCheckFailedException(failed)) => {
                 (Unacknowledged::refused(attempts.repeated()), failed.item().cloned())
             }
-            _ => (self.not_refused(error)?, None),
+            _ => (self.not_refused(error, attempts)?, None),
         };
         let found = match found {
             Some(item) => Ok(Some(item)),
@@ -104,9 +104,13 @@ impl ItemLock {
     }
 
     /// A failure other than a refusal: what is stored tells more, unless it certainly had no effect.
-    fn not_refused(&self, error: &SdkError<PutItemError>) -> Result<Unacknowledged, Refusal> {
+    fn not_refused(
+        &self,
+        error: &SdkError<PutItemError>,
+        attempts: &Attempts,
+    ) -> Result<Unacknowledged, Refusal> {
         let failure = self.clients.failure(Service::DynamoDb, error);
-        let lost = failure.outcome_unknown();
+        let lost = failure.outcome_unknown() && !attempts.never_sent();
         let error = table_error(failure, &self.table, &format!("can't lock `{}`", self.path));
         if lost { Ok(Unacknowledged::Lost(error)) } else { Err(Refusal::Failed(error)) }
     }
@@ -135,8 +139,14 @@ impl ItemLock {
     }
 
     async fn find_holder(&self) -> Result<Option<Holder>> {
+        Ok(self.look().await?.0)
+    }
+
+    /// Who holds the lock, and whether a digest of another state is in its place.
+    pub(crate) async fn look(&self) -> Result<(Option<Holder>, bool)> {
         let item = self.find_item().await?;
-        Ok(item.filter(|item| !is_digest(item)).map(|item| self.holder_of(&item)))
+        let digest = item.as_ref().is_some_and(is_digest);
+        Ok((item.filter(|_| !digest).map(|item| self.holder_of(&item)), digest))
     }
 
     async fn try_release(&self, holder: &Holder) -> Result<bool> {
@@ -160,7 +170,7 @@ impl ItemLock {
         };
         let failure = self.clients.failure(Service::DynamoDb, &error);
         let refused = failure.is("ConditionalCheckFailedException");
-        let unknown = failure.outcome_unknown();
+        let unknown = failure.outcome_unknown() && !attempts.never_sent();
         let message = format!("can't release the lock of `{}`", self.path);
         let error = table_error(failure, &self.table, &message);
         let why = match (refused, unknown) {

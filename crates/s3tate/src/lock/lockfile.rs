@@ -102,7 +102,7 @@ impl ObjectLock {
             return Box::pin(self.release_unconditionally(holder)).await;
         }
         let refused = failure.precondition_failed() || failure.status == Some(404);
-        let unknown = failure.outcome_unknown();
+        let unknown = failure.outcome_unknown() && !attempts.never_sent();
         let message = format!("can't remove the lock object `{}`", self.bucket.url(&self.key));
         let error = failure.into_error(message);
         let why = match (refused, unknown) {

@@ -78,6 +78,15 @@ pub(crate) enum Stamp {
 }
 
 impl Holder {
+    /// The same place, as if it held another record.
+    pub(crate) fn with_record(self, record: &LockRecord) -> Self {
+        let stamp = match self.stamp {
+            Stamp::Tag(tag) => Stamp::Tag(tag),
+            Stamp::Info(_) => Stamp::Info(Some(AttributeValue::S(record.text.clone()))),
+        };
+        Self { record: Some(record.text.clone()), info: Some(record.info.clone()), stamp, ..self }
+    }
+
     /// Whether this is the very lock that was seen before.
     pub(crate) fn same_as(&self, other: &Self) -> bool {
         self.kind == other.kind && self.record == other.record && self.stamp == other.stamp
