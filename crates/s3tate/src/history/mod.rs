@@ -55,9 +55,10 @@ impl Workspace {
     /// # Errors
     /// [`ErrorKind::Denied`], [`ErrorKind::Unavailable`]: the versions can't be listed or read.
     pub async fn history(&self, limit: Option<usize>) -> Result<Vec<StateVersion>> {
-        let listed = self.versions().await?;
+        let mut listed = self.versions().await?;
+        listed.truncate(limit.unwrap_or(usize::MAX));
         let bucket = self.bucket();
-        self.look_at(&bucket, &listed).take(limit.unwrap_or(usize::MAX)).try_collect().await
+        self.look_at(&bucket, &listed).try_collect().await
     }
 
     /// The bytes of the version that `spec` means.
