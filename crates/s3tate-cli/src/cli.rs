@@ -40,6 +40,10 @@ pub(crate) struct Global {
     /// File of variables for a backend block under OpenTofu's rules.
     #[arg(long, value_name = "FILE", global = true)]
     pub(crate) var_file: Vec<PathBuf>,
+    /// Keep a copy of each state before it is replaced or deleted, the newest N of them, below `.s3tate/snapshots/` in its
+    /// bucket; for buckets without versioning. `S3TATE_KEEP` says the same.
+    #[arg(long, value_name = "N", global = true)]
+    pub(crate) keep: Option<usize>,
     /// Colour nothing, as where the variable `NO_COLOR` is set or the output is no terminal.
     #[arg(long, global = true)]
     pub(crate) no_color: bool,

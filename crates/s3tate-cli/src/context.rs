@@ -120,7 +120,11 @@ impl Context {
             ui::warn(warning);
         }
         let backend = Backend::new(config, self.env.clone())?.with_keeper(self.signals.keeper());
-        Ok(backend.remembering_in(&self.data_dir()))
+        let backend = backend.remembering_in(&self.data_dir());
+        Ok(match self.global.keep {
+            Some(number) => backend.keeping(number),
+            None => backend,
+        })
     }
 
     /// A backend and the prefix of the states that a command is about: of a `-state` URL that ends with a slash, and of

@@ -45,6 +45,16 @@ impl Endpoint {
     /// # Errors
     /// [`Missing`]: this machine has no moto.
     pub fn start(kind: Kind) -> Result<Self, Missing> {
+        let endpoint = Self::start_unversioned(kind)?;
+        endpoint.store.keep_versions();
+        Ok(endpoint)
+    }
+
+    /// The same, where the bucket keeps no versions and never did.
+    ///
+    /// # Errors
+    /// As [`Endpoint::start`].
+    pub fn start_unversioned(kind: Kind) -> Result<Self, Missing> {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let (bucket, table) = (format!("states-{number}"), format!("locks-{number}"));
@@ -75,6 +85,7 @@ impl Endpoint {
         let mut endpoint = Self::connect(moto.url(), access_key, "states", "locks", None);
         endpoint.moto = Some(moto);
         endpoint.store.create_bucket();
+        endpoint.store.keep_versions();
         endpoint.store.create_table("LockID");
         Ok(endpoint)
     }

@@ -53,6 +53,8 @@ pub enum Refusal {
     Throttled,
     /// 403.
     Denied,
+    /// 501: the store doesn't know the operation.
+    Unsupported,
 }
 
 /// What somebody else does meanwhile.
@@ -168,6 +170,7 @@ impl Refusal {
             Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable"),
             Self::Throttled => (StatusCode::SERVICE_UNAVAILABLE, "SlowDown"),
             Self::Denied => (StatusCode::FORBIDDEN, "AccessDenied"),
+            Self::Unsupported => (StatusCode::NOT_IMPLEMENTED, "NotImplemented"),
         };
         let body = format!("<Error><Code>{code}</Code><Message>a fault of the test</Message></Error>");
         typed(made_up(status, body), "application/xml")
@@ -186,6 +189,7 @@ impl Refusal {
             Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable"),
             Self::Throttled => (StatusCode::BAD_REQUEST, "ProvisionedThroughputExceededException"),
             Self::Denied => (StatusCode::BAD_REQUEST, "AccessDeniedException"),
+            Self::Unsupported => (StatusCode::BAD_REQUEST, "UnknownOperationException"),
         };
         let mut body = serde_json::json!({
             "__type": format!("com.amazonaws.dynamodb.v20120810#{code}"),

@@ -21,7 +21,7 @@ struct Rules(Mutex<Vec<Rule>>);
 /// Which requests a fault meets.
 #[derive(Debug)]
 struct Rule {
-    /// The name of those that are counted; all where there is none.
+    /// The name of those that are counted, or with `*` behind it how they begin; all where there is none.
     name: Option<String>,
     /// How many of them pass before.
     skip: usize,
@@ -44,7 +44,7 @@ impl Faults {
     }
 
     /// Lets one request go wrong: the `number`-th from now on, counted from 0, of all or of those of this name, as in
-    /// [`crate::Gate::spoil`].
+    /// [`crate::Gate::spoil`]; `PUT /bucket/prefix/*` means all below a prefix.
     pub fn nth(&self, name: Option<&str>, number: usize, fault: Fault) {
         self.add(name, number, 1, fault);
     }
@@ -73,7 +73,7 @@ impl Rules {
     fn due(&self, name: &str) -> Option<Fault> {
         let mut due = None;
         for rule in self.lock().iter_mut() {
-            if rule.name.as_deref().is_some_and(|counted| counted != name) {
+            if rule.name.as_deref().is_some_and(|counted| !is_meant(counted, name)) {
                 continue;
             }
             if rule.skip > 0 {
@@ -85,6 +85,10 @@ impl Rules {
         }
         due
     }
+}
+
+fn is_meant(counted: &str, name: &str) -> bool {
+    counted.strip_suffix('*').map_or(counted == name, |beginning| name.starts_with(beginning))
 }
 
 impl Middle for Rules {

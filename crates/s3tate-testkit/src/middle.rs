@@ -121,6 +121,7 @@ fn s3_name(request: &Request<Bytes>) -> String {
     let query = request.uri().query().unwrap_or_default();
     let has = |name: &str| query.split('&').any(|pair| pair.split('=').next() == Some(name));
     match request.method().as_str() {
+        "GET" if has("versions") => "ListObjectVersions".to_owned(),
         "POST" if has("uploads") => "CreateMultipartUpload".to_owned(),
         "POST" if has("uploadId") => "CompleteMultipartUpload".to_owned(),
         "PUT" if has("uploadId") => "UploadPart".to_owned(),

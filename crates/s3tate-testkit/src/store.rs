@@ -92,14 +92,16 @@ impl Store {
         &self.table
     }
 
-    /// Makes the bucket, with versioning.
+    /// Makes the bucket.
     pub fn create_bucket(&self) {
+        wait(self.s3.create_bucket().bucket(&self.bucket).send()).expect("the bucket is made");
+    }
+
+    /// Lets the bucket keep versions from now on.
+    pub fn keep_versions(&self) {
         let versioning = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled).build();
-        wait(async {
-            self.s3.create_bucket().bucket(&self.bucket).send().await.expect("the bucket is made");
-            let request = self.s3.put_bucket_versioning().bucket(&self.bucket);
-            request.versioning_configuration(versioning).send().await.expect("it keeps versions");
-        });
+        let request = self.s3.put_bucket_versioning().bucket(&self.bucket);
+        wait(request.versioning_configuration(versioning).send()).expect("it keeps versions");
     }
 
     /// Makes the table with this partition key, a string; stock clients ask for `LockID`.

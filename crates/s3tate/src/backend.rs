@@ -8,6 +8,7 @@ use crate::aws::Clients;
 use crate::config::BackendConfig;
 use crate::env::Env;
 use crate::error::{Error, Result};
+use crate::kept;
 use crate::listing;
 use crate::lock::{Keeper, Trust};
 use crate::names::WorkspaceName;
@@ -27,6 +28,8 @@ pub struct Backend {
     pub(crate) digest_timeout: Duration,
     /// The largest state that is written by one request.
     whole_bytes: usize,
+    /// How many states are kept beside the stored one; 0 where that is left to the bucket.
+    pub(crate) keep: usize,
     pub(crate) keeper: Keeper,
     /// Stores that were seen to refuse a second lock object.
     pub(crate) trust: Trust,
@@ -37,6 +40,7 @@ impl Backend {
     ///
     /// `S3TATE_DIGEST_TIMEOUT` (such as `30s`; default 10 s) bounds how long a digest that disagrees is read again.
     /// States above `S3TATE_MULTIPART_ABOVE` (such as `64MiB`; default 256 MiB, at most 5 GiB) are uploaded in parts.
+    /// `S3TATE_KEEP` (such as `10`; default 0) is how many earlier states are kept: see [`Backend::keeping`].
     ///
     /// # Errors
     /// [`crate::ErrorKind::Invalid`]: the CA bundle or a variable can't be used.
@@ -53,9 +57,13 @@ impl Backend {
             }
             None => WHOLE_BYTES,
         };
+        let keep = match env.var("S3TATE_KEEP") {
+            Some(text) => kept::parse(text).map_err(|error| error.fact("variable", "S3TATE_KEEP"))?,
+            None => 0,
+        };
         let clients = Arc::new(Clients::new(&config, &env)?);
         let (keeper, trust) = (Keeper::default(), Trust::default());
-        Ok(Self { config: Arc::new(config), clients, env, digest_timeout, whole_bytes, keeper, trust })
+        Ok(Self { config: Arc::new(config), clients, env, digest_timeout, whole_bytes, keep, keeper, trust })
     }
 
     /// A backend beside this one; it shares connections and credentials where both come from the same configuration.
@@ -64,7 +72,8 @@ impl Backend {
     /// As [`Backend::new`].
     pub fn beside(&self, config: BackendConfig) -> Result<Self> {
         let Some(clients) = self.clients.shared_with(&config) else {
-            return Ok(Self::new(config, self.env.clone())?.with_keeper(self.keeper.clone()));
+            let other = Self::new(config, self.env.clone())?.with_keeper(self.keeper.clone());
+            return Ok(other.keeping(self.keep));
         };
         Ok(Self { config: Arc::new(config), clients: Arc::new(clients), ..self.clone() })
     }
@@ -73,6 +82,18 @@ impl Backend {
     #[must_use]
     pub fn with_keeper(self, keeper: Keeper) -> Self {
         Self { keeper, ..self }
+    }
+
+    /// The same, keeping a copy of each state below `.s3tate/snapshots/` before it is replaced or deleted, and of the
+    /// copies of one state the newest `number`. For buckets without versions; 0 keeps none.
+    #[must_use]
+    pub fn keeping(self, number: usize) -> Self {
+        Self { keep: number, ..self }
+    }
+
+    /// How many copies are kept of each state that is replaced or deleted: see [`Backend::keeping`].
+    pub fn keeps(&self) -> usize {
+        self.keep
     }
 
     /// Knows which locks this backend holds, and what must not be cut off.

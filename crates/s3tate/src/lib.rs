@@ -47,6 +47,7 @@ pub mod history;
 mod identity;
 #[allow(dead_code, reason = "jobs over several states come next")]
 mod journal;
+mod kept;
 mod listing;
 pub mod lock;
 mod names;

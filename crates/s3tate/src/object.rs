@@ -51,6 +51,8 @@ pub(crate) struct Body {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Facts {
     pub(crate) version_id: Option<VersionId>,
+    /// When it was stored, to the second.
+    pub(crate) modified: Option<Timestamp>,
     pub(crate) metadata: Metadata,
 }
 
@@ -111,6 +113,8 @@ pub(crate) enum Condition<'a> {
 #[derive(Debug, Default)]
 pub(crate) struct Page {
     pub(crate) keys: Vec<String>,
+    /// Their sizes in bytes, in the same order.
+    pub(crate) sizes: Vec<u64>,
     pub(crate) prefixes: Vec<String>,
     pub(crate) next: Option<String>,
 }
@@ -165,15 +169,16 @@ impl Bucket {
         self.send_get(self.get_request(key).await.version_id(version.as_str())).await
     }
 
-    /// The first bytes of a version, at least one; `None` where the object is gone.
+    /// The first bytes of a version, or of what is stored now, at least one; `None` where the object is gone.
     pub(crate) async fn beginning(
         &self,
         key: &str,
-        version: &VersionId,
+        version: Option<&VersionId>,
         most: u64,
     ) -> Result<Option<Beginning>, Failure> {
         let range = format!("bytes=0-{}", most.saturating_sub(1));
-        let request = self.get_request(key).await.version_id(version.as_str()).range(range);
+        let request = self.get_request(key).await.range(range);
+        let request = request.set_version_id(version.map(|version| version.as_str().to_owned()));
         let Some(answer) = self.send_get(request).await? else { return Ok(None) };
         let (_, facts) = facts(&answer);
         match answer.body.collect().await {
@@ -253,7 +258,12 @@ impl Bucket {
         let page = request.send().await.map_err(|error| self.clients.failure(Service::S3, &error))?;
         let owned = |text: Option<&str>| text.map(str::to_owned);
         Ok(Page {
-            keys: page.contents().iter().filter_map(|object| owned(object.key())).collect(),
+            keys: page.contents().iter().map(|object| owned(object.key()).unwrap_or_default()).collect(),
+            sizes: page
+                .contents()
+                .iter()
+                .map(|object| object.size().and_then(|size| size.try_into().ok()).unwrap_or_default())
+                .collect(),
             prefixes: page.common_prefixes().iter().filter_map(|common| owned(common.prefix())).collect(),
             next: owned(page.next_continuation_token()),
         })
@@ -268,6 +278,12 @@ impl Bucket {
     pub(crate) async fn last_modified(&self, key: &str) -> Result<Option<Timestamp>, Failure> {
         let modified = self.head(key).await?.and_then(|head| head.last_modified);
         Ok(modified.and_then(|time| Timestamp::from_second(time.secs()).ok()))
+    }
+
+    /// The size of an object in bytes, if there is one.
+    pub(crate) async fn size(&self, key: &str) -> Result<Option<u64>, Failure> {
+        let size = |head: HeadObjectOutput| head.content_length.and_then(|size| size.try_into().ok());
+        Ok(self.head(key).await?.map(|head| size(head).unwrap_or_default()))
     }
 
     /// The entity tag of an object, if there is one.
@@ -320,5 +336,6 @@ pub(crate) fn facts(output: &GetObjectOutput) -> (Option<ETag>, Facts) {
         resources: text(meta::RESOURCES).and_then(|count| count.parse().ok()),
     };
     let version_id = output.version_id().map(|id| VersionId::from(id.to_owned()));
-    (output.e_tag().map(|tag| ETag::from(tag.to_owned())), Facts { version_id, metadata })
+    let modified = output.last_modified().and_then(|time| Timestamp::from_second(time.secs()).ok());
+    (output.e_tag().map(|tag| ETag::from(tag.to_owned())), Facts { version_id, modified, metadata })
 }

@@ -189,6 +189,8 @@ impl Snapshot {
             bytes: Some(bytes),
             etag: Some(etag),
             version_id: None,
+            modified: None,
+            must_be_kept: false,
             metadata: Metadata { digest: written, parent, ..Metadata::default() },
             recorded: None,
         }

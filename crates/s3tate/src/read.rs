@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use jiff::Timestamp;
 
 use crate::aws::Failure;
 use crate::digest::StateDigest;
@@ -26,6 +27,10 @@ pub struct Snapshot {
     pub version_id: Option<VersionId>,
     /// MD5 of the bytes.
     pub digest: Option<StateDigest>,
+    /// When it was stored.
+    pub(crate) modified: Option<Timestamp>,
+    /// Whether it must be kept before anything replaces it, whatever is configured.
+    pub(crate) must_be_kept: bool,
     pub(crate) metadata: Metadata,
     /// The digest that was recorded when this was read.
     pub(crate) recorded: Option<StateDigest>,
@@ -39,6 +44,8 @@ impl Snapshot {
             bytes: digest.is_some().then_some(body.bytes),
             etag: body.etag,
             version_id: body.facts.version_id,
+            modified: body.facts.modified,
+            must_be_kept: false,
             digest,
             metadata: body.facts.metadata,
             recorded: None,

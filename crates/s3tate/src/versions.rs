@@ -13,6 +13,9 @@ use crate::object::Body;
 use crate::state::Header;
 use crate::workspace::Workspace;
 
+/// The id of what is stored where the bucket keeps no versions.
+const UNVERSIONED: &str = "null";
+
 /// One version, or a delete marker.
 #[derive(Debug, Clone)]
 pub(crate) struct Version {
@@ -38,6 +41,11 @@ pub(crate) struct Versions {
 impl Version {
     pub(crate) fn header(&self) -> Option<Header> {
         Header::parse(&self.body.as_ref()?.bytes).ok().flatten()
+    }
+
+    /// Whether the next write replaces it for good.
+    pub(crate) fn is_unversioned(&self) -> bool {
+        self.id.as_str() == UNVERSIONED
     }
 
     /// Which it is, and since when, in words.
@@ -81,9 +89,30 @@ pub(crate) async fn list(workspace: &Workspace) -> Result<Versions, Failure> {
             break;
         }
     }
-    // Within a kind they come newest first, which a stable order keeps where the times are the same.
-    versions.all.sort_by_key(|version| (Reverse(version.latest), Reverse(version.modified)));
+    sort(&mut versions.all);
     Ok(versions)
+}
+
+/// What a store without versions holds: what is stored now, if anything.
+pub(crate) async fn only_the_latest(workspace: &Workspace) -> Result<Versions, Failure> {
+    let mut versions = Versions::default();
+    if let Some(size_bytes) = workspace.bucket().size(workspace.key.as_str()).await? {
+        versions.all.push(Version {
+            id: VersionId::from(UNVERSIONED.to_owned()),
+            modified: None,
+            latest: true,
+            deleted: false,
+            size_bytes,
+            digest: None,
+            body: None,
+        });
+    }
+    Ok(versions)
+}
+
+/// Newest first. Within a kind they come that way, which a stable order keeps where the times are the same.
+pub(crate) fn sort(versions: &mut [Version]) {
+    versions.sort_by_key(|version| (Reverse(version.latest), Reverse(version.modified)));
 }
 
 async fn page(

@@ -311,9 +311,14 @@ impl Workspace {
     }
 
     async fn delete_and_release(&self, snapshot: &Snapshot, guard: Option<LockGuard>) -> Result<Released> {
-        if let Err(error) = self.delete_objects(snapshot).await {
+        let deleted = match self.keep_copy(snapshot).await {
+            Ok(()) => self.delete_objects(snapshot).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = deleted {
             return Err(self.give_up(guard, error).await);
         }
+        self.drop_surplus().await;
         match guard {
             Some(guard) => guard.release().await,
             None => Ok(Released::default()),

@@ -62,12 +62,16 @@ impl Workspace {
 
     async fn write_uncut(&self, base: &Snapshot, bytes: Bytes, guard: Option<LockGuard>) -> Result<Written> {
         let digest = StateDigest::of(&bytes);
+        if let Err(error) = self.keep_copy(base).await {
+            return Err(self.give_up(guard, error).await);
+        }
         let etag = match self.put_state(base, bytes, digest).await {
             Ok(etag) => etag,
             Err(Unacknowledged { error, under_way: true }) => return Err(keep_lock(guard, error)),
             Err(Unacknowledged { error, under_way: false }) => return Err(self.give_up(guard, error).await),
         };
         let lock_lost = self.settle(base, digest, &etag, guard).await?;
+        self.drop_surplus().await;
         Ok(Written { digest, etag, lock_lost })
     }
 

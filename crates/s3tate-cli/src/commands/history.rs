@@ -29,9 +29,11 @@ pub(crate) async fn run(context: &Context, args: History) -> Result<ExitCode> {
     if versions.is_empty() {
         return Err(workspace.missing());
     }
-    if versions.iter().any(|version| version.id.as_str() == "null") {
+    let replaced_for_good = |version: &StateVersion| version.latest && version.id.as_str() == "null";
+    if workspace.backend().keeps() == 0 && versions.iter().any(replaced_for_good) {
         ui::warn(
-            "a version called `null` is replaced by the next write: see to versioning with `s3tate bootstrap`",
+            "the bucket keeps no versions, so the next write replaces `null`: see to that with `s3tate bootstrap`, or \
+             let s3tate keep copies with `-keep=N`",
         );
     }
     ui::data(if args.json { versions.iter().map(json).collect() } else { table(&versions)? })?;

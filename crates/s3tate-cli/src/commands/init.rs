@@ -116,9 +116,10 @@ async fn check(context: &Context, backend: &Backend) -> Result<()> {
         ui::warn(&format!("workspace `{name}` doesn't exist yet: `s3tate workspace new {name}` creates it"));
     }
     state?;
-    if versioning == Some(false) {
+    if versioning == Some(false) && backend.keeps() == 0 {
         ui::warn(&format!(
-            "bucket `{}` keeps no versions: a state that is overwritten or deleted is gone",
+            "bucket `{}` keeps no versions: a state that is overwritten or deleted is gone; `s3tate bootstrap` switches \
+             them on, and `-keep=N` keeps the last N that s3tate replaces",
             backend.config().bucket
         ));
     }

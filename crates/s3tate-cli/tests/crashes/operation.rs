@@ -11,6 +11,9 @@ pub(crate) enum Operation {
     PushNew,
     PushNext,
     PushForced,
+    PushKeeping,
+    Restore,
+    RestoreDeleted,
     WorkspaceNew,
     WorkspaceDelete,
     ForceUnlock,
@@ -25,6 +28,8 @@ impl Operation {
         match self {
             Self::PushNew | Self::PushNext => &["state", "push", "next.json"],
             Self::PushForced => &["state", "push", "-force", "next.json"],
+            Self::PushKeeping => &["state", "push", "-keep=1", "next.json"],
+            Self::Restore | Self::RestoreDeleted => &["restore", "serial:3", "-auto-approve"],
             Self::WorkspaceNew => &["workspace", "new", OTHER],
             Self::WorkspaceDelete => &["workspace", "delete", OTHER],
             Self::ForceUnlock => &["force-unlock", "-force", "6f0c2a7e-2c0b-4f5e-9a57-0c6f0e2f9c11"],
@@ -43,7 +48,7 @@ impl Operation {
     /// What the state is before it.
     pub(crate) fn before(self) -> Option<Vec<u8>> {
         match self {
-            Self::PushNew | Self::WorkspaceNew => None,
+            Self::PushNew | Self::WorkspaceNew | Self::RestoreDeleted => None,
             Self::WorkspaceDelete => Some(state(1, "lineage-of-dev", None)),
             _ => Some(state(7, "lineage", Some("before"))),
         }
@@ -57,11 +62,21 @@ impl Operation {
         }
     }
 
+    /// What is brought back.
+    fn earlier() -> Vec<u8> {
+        state(3, "lineage", Some("earlier"))
+    }
+
     /// Puts what is there before the command into the store and the directory.
     pub(crate) fn prepare(self, target: &Target<'_>, workdir: &Workdir) {
         workdir.write("next.json", self.source());
-        if let Some(bytes) = self.before() {
-            target.put(bytes);
+        if matches!(self, Self::Restore | Self::RestoreDeleted) {
+            target.put(Self::earlier());
+        }
+        match self.before() {
+            Some(bytes) => target.put(bytes),
+            None if self == Self::RestoreDeleted => target.delete(),
+            None => {}
         }
         if self == Self::ForceUnlock {
             target.backend().put_lock(&LockRecord::of_a_dead_holder(&target.lock_path()));
@@ -73,7 +88,14 @@ impl Operation {
         let Some(bytes) = bytes else { return self == Self::WorkspaceDelete };
         let Ok(found) = serde_json::from_slice::<serde_json::Value>(bytes) else { return false };
         match self {
-            Self::PushNew | Self::PushNext => found == parsed(&state(9, "lineage", Some("next"))),
+            Self::PushNew | Self::PushNext | Self::PushKeeping => {
+                found == parsed(&state(9, "lineage", Some("next")))
+            }
+            // Somebody else's write in between has a serial too.
+            Self::Restore | Self::RestoreDeleted => {
+                let serial = found["serial"].as_u64().filter(|serial| *serial > 3);
+                serial.is_some_and(|serial| found == parsed(&state(serial, "lineage", Some("earlier"))))
+            }
             Self::PushForced => found == parsed(&state(4, "another-lineage", Some("forced"))),
             Self::WorkspaceNew => {
                 found["serial"] == 1 && found["resources"] == serde_json::json!([]) && bytes.ends_with(b"}\n")
@@ -134,6 +156,12 @@ impl Target<'_> {
 
     pub(crate) fn lock_path(&self) -> String {
         self.backend().lock_path()
+    }
+
+    /// Deletes the state by hand, its digest too.
+    fn delete(&self) {
+        self.store().delete(&self.state_key());
+        self.store().delete_item(&format!("{}-md5", self.lock_path()));
     }
 
     /// Stores a state as stock does, with its digest.

@@ -149,6 +149,7 @@ fn stock_terraform_works_on_what_was_made(scene: &Scene) {
 fn what_exists_is_left_alone_until_it_is_adopted(scene: &Scene) {
     let store = scene.endpoint.store();
     store.create_bucket();
+    store.keep_versions();
     store.suspend_versioning();
     let theirs = OTHER.replace("BUCKET", store.bucket());
     store.put_policy(&theirs);

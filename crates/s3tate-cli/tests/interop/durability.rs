@@ -52,6 +52,7 @@ fn acknowledged_writes_survive_a_kill() {
     let workdir = Workdir::new();
     let server = Server::start(&client, &workdir);
     server.store.create_bucket();
+    server.store.keep_versions();
     server.store.create_table("LockID");
 
     let acknowledged = write_until_death(server);

@@ -28,8 +28,13 @@ impl<'a> Scene<'a> {
     /// Restores what stock applied last; the new serial is above `highest`.
     #[track_caller]
     fn recovers(&self, highest: u64) {
-        let version = format!("serial:{}", self.serial());
-        let restored = self.run(&self.stage.s3tate, &["restore", &version, "-auto-approve"]).succeeds();
+        self.recovers_from(&format!("serial:{}", self.serial()), highest);
+    }
+
+    /// The same from the version that this names.
+    #[track_caller]
+    fn recovers_from(&self, version: &str, highest: u64) {
+        let restored = self.run(&self.stage.s3tate, &["restore", version, "-auto-approve"]).succeeds();
         let serial = highest + 1;
         let restored = restored.says(&["restored", &format!("serial {serial}")]);
         let (lineage, stored) = lineage_and_serial(&self.stage.stored());
@@ -65,6 +70,37 @@ fn half_a_state(stage: &Stage) {
     let scene = Scene::new(stage);
     stage.endpoint.store().put(KEY, &scene.second[..scene.second.len() / 2]);
     scene.recovers(scene.serial());
+}
+
+/// What a push overwrote by mistake comes back in a bucket without versions, also after another accident.
+fn from_what_was_kept(stage: &Stage, accident: impl Fn(&Scene<'_>)) {
+    let scene = Scene::new(stage);
+    scene.workdir.write("old.json", &scene.first);
+    let mistake = ["state", "push", "-force", "-keep=3", "old.json"];
+    let _pushed = scene.run(&stage.s3tate, &mistake).succeeds();
+    accident(&scene);
+    let listed = scene.run(&stage.s3tate, &["history"]).succeeds().stdout_text();
+    let kept = listed.split_whitespace().find(|word| word.starts_with("kept-")).expect("a kept state");
+    scene.recovers_from(kept, scene.serial());
+}
+
+macro_rules! without_versions {
+    ($($name:ident: $kind:ident $locking:ident, $accident:expr;)+) => { $(
+        #[test]
+        fn $name() {
+            let stage = require!(Stage::unversioned(Kind::$kind, Locking::$locking));
+            from_what_was_kept(&stage, $accident);
+        }
+    )+ };
+}
+
+without_versions! {
+    kept_embedded_overwritten: Embedded Both, |_| {};
+    kept_embedded_deleted: Embedded Table, |scene| scene.stage.endpoint.store().delete(KEY);
+    kept_embedded_cut_off: Embedded Lockfile, |scene| scene.stage.endpoint.store().put(KEY, &scene.second[..99]);
+    kept_moto_overwritten: Moto Lockfile, |_| {};
+    kept_moto_deleted: Moto Both, |scene| scene.stage.endpoint.store().delete(KEY);
+    kept_moto_cut_off: Moto Table, |scene| scene.stage.endpoint.store().put(KEY, &scene.second[..99]);
 }
 
 /// Check 58: a plan that stock saved is stale after a write of s3tate's.

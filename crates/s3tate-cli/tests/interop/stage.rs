@@ -46,7 +46,15 @@ pub(crate) struct Stage {
 
 impl Stage {
     pub(crate) fn new(kind: Kind, locking: Locking) -> Result<Self, Missing> {
-        let endpoint = Endpoint::start(kind)?;
+        Self::on(Endpoint::start(kind)?, locking)
+    }
+
+    /// The same on a bucket that keeps no versions.
+    pub(crate) fn unversioned(kind: Kind, locking: Locking) -> Result<Self, Missing> {
+        Self::on(Endpoint::start_unversioned(kind)?, locking)
+    }
+
+    fn on(endpoint: Endpoint, locking: Locking) -> Result<Self, Missing> {
         let stock = Client::terraform(Terraform::V1_11, &endpoint)?;
         Ok(Self { stock, s3tate: s3tate(&endpoint), endpoint, locking })
     }

@@ -129,6 +129,12 @@ impl Failure {
         self.code.as_deref() == Some(code)
     }
 
+    /// Whether the store doesn't know the operation.
+    pub(crate) fn unsupported(&self) -> bool {
+        ["NotImplemented", "MethodNotAllowed", "UnknownOperationException"].iter().any(|code| self.is(code))
+            || matches!(self.status, Some(405 | 501))
+    }
+
     /// Whether a precondition was not met (412).
     pub(crate) fn precondition_failed(&self) -> bool {
         self.status == Some(412) || self.is("PreconditionFailed")

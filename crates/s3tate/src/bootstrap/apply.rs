@@ -7,7 +7,6 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_smithy_types::error::operation::BuildError;
 
-use super::inspect::is_unsupported;
 use super::plan::Plan;
 use super::step::{Action, Change, Step, Subject};
 use crate::aws::{Failure, Service};
@@ -108,7 +107,7 @@ impl Plan {
         loop {
             match send().await {
                 Ok(()) => return Ok(Outcome::Done),
-                Err(Stop::Failed(failure)) if is_unsupported(&failure) => return Ok(Outcome::Unsupported),
+                Err(Stop::Failed(failure)) if failure.unsupported() => return Ok(Outcome::Unsupported),
                 Err(Stop::Failed(failure)) if NOT_YET.iter().any(|code| failure.is(code)) => {
                     let Some(wait) = waits.next() else { return Err(failure.into()) };
                     self.backend.env.sleep(wait).await;

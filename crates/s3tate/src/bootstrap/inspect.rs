@@ -259,7 +259,7 @@ impl Look<'_> {
         if failure.is("NoSuchBucket") || absent.iter().any(|code| failure.is(code)) {
             return Ok(Seen::Known(None));
         }
-        if is_unsupported(&failure) {
+        if failure.unsupported() {
             return Ok(Seen::Unsupported);
         }
         if failure.denied() { Ok(Seen::Denied(failure)) } else { Err(failure) }
@@ -280,12 +280,6 @@ impl<T> Seen<T> {
 fn successful_answer<E>(error: &SdkError<E, HttpResponse>) -> Option<&str> {
     let response = error.raw_response().filter(|response| response.status().is_success())?;
     std::str::from_utf8(response.body().bytes()?).ok()
-}
-
-/// Whether the store doesn't know the operation.
-pub(super) fn is_unsupported(failure: &Failure) -> bool {
-    ["NotImplemented", "MethodNotAllowed", "UnknownOperationException"].iter().any(|code| failure.is(code))
-        || matches!(failure.status, Some(405 | 501))
 }
 
 /// Reads a description of a table.

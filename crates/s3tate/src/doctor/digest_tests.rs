@@ -16,7 +16,11 @@ fn object(bytes: &[u8]) -> Snapshot {
     let body = Body {
         bytes: Bytes::copy_from_slice(bytes),
         etag: Some(tag),
-        facts: Facts { version_id: Some(VersionId::from("now".to_owned())), metadata: Metadata::default() },
+        facts: Facts {
+            version_id: Some(VersionId::from("now".to_owned())),
+            modified: None,
+            metadata: Metadata::default(),
+        },
     };
     Snapshot::new(Some(body))
 }

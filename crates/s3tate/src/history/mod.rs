@@ -15,6 +15,7 @@ pub use spec::VersionSpec;
 
 use crate::aws::Failure;
 use crate::error::{Error, ErrorKind, Result};
+use crate::kept::is_kept;
 use crate::names::VersionId;
 use crate::object::{Beginning, Bucket};
 use crate::state::{self, Header, OutputsReader};
@@ -76,7 +77,13 @@ impl Workspace {
                 at.filter(|version| !version.deleted).ok_or_else(|| self.no_version(spec))?.id.clone()
             }
         };
-        match self.bucket().get_version(self.key.as_str(), &id).await {
+        let bucket = self.bucket();
+        let found = if is_kept(&id) {
+            bucket.get(&self.kept_key(id.as_str())).await
+        } else {
+            bucket.get_version(self.key.as_str(), &id).await
+        };
+        match found {
             Ok(Some(body)) => Ok(body.bytes),
             Ok(None) => Err(self.no_version(spec)),
             Err(failure) if is_no_version(&failure) => Err(self.no_version(spec)),
@@ -96,13 +103,24 @@ impl Workspace {
         Err(self.no_version(spec))
     }
 
+    /// The versions that the bucket keeps; where it does not keep what is on top, also those that s3tate kept.
     async fn versions(&self) -> Result<Vec<Version>> {
-        let listed = versions::list(self).await.map_err(|failure| {
-            let denied = failure.denied();
-            let error = self.bucket().error(failure, format!("can't list the versions of `{}`", self.url()));
-            if denied { error.hint("grant s3:ListBucketVersions on the bucket") } else { error }
-        })?;
+        let listed = match versions::list(self).await {
+            Err(failure) if failure.unsupported() => versions::only_the_latest(self).await,
+            listed => listed,
+        };
+        let mut listed = listed.map_err(|failure| self.unlisted(failure))?;
+        if listed.latest().is_none_or(Version::is_unversioned) {
+            listed.all.extend(self.kept().await.map_err(|failure| self.unlisted(failure))?);
+            versions::sort(&mut listed.all);
+        }
         Ok(listed.all)
+    }
+
+    fn unlisted(&self, failure: Failure) -> Error {
+        let denied = failure.denied();
+        let error = self.bucket().error(failure, format!("can't list the versions of `{}`", self.url()));
+        if denied { error.hint("grant s3:ListBucket and s3:ListBucketVersions on the bucket") } else { error }
     }
 
     fn look_at<'a>(
@@ -128,7 +146,12 @@ impl Workspace {
         if version.size_bytes == 0 {
             return Ok(listed);
         }
-        let beginning = bucket.beginning(self.key.as_str(), &version.id, HEAD_BYTES).await;
+        let beginning = if is_kept(&version.id) {
+            bucket.beginning(&self.kept_key(version.id.as_str()), None, HEAD_BYTES).await
+        } else {
+            let id = Some(&version.id).filter(|_| !(version.latest && version.is_unversioned()));
+            bucket.beginning(self.key.as_str(), id, HEAD_BYTES).await
+        };
         let beginning = beginning.map_err(|failure| self.unread(failure, &version.id))?;
         Ok(beginning.map_or(listed.clone(), |beginning| described(listed, beginning)))
     }

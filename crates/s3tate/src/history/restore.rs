@@ -25,7 +25,8 @@ impl Workspace {
     /// Prepares to store an earlier version again, with the lock held from here on.
     ///
     /// What is stored may be anything: gone, cut off, or other than the recorded digest. Its serial and those of all
-    /// versions are below the new one; the lineage is that of the version.
+    /// versions are below the new one; the lineage is that of the version. Where the bucket keeps no versions, what is
+    /// stored is kept below `.s3tate/snapshots/` whatever is configured.
     ///
     /// # Errors
     /// - [`ErrorKind::NotFound`]: there is no such version.
@@ -44,6 +45,8 @@ impl Workspace {
     async fn prepare(&self, spec: &VersionSpec) -> Result<(Snapshot, Bytes, u64)> {
         let (bytes, history, (stored, _)) =
             futures::future::try_join3(self.version(spec), self.history(None), self.read_once()).await?;
+        let replaced_for_good = history.iter().any(|version| version.latest && version.id.as_str() == "null");
+        let stored = Snapshot { must_be_kept: replaced_for_good, ..stored };
         let serial = highest(&history).saturating_add(1);
         let restored = state::with_header(&bytes, serial, None).map_err(|cause| {
             Error::new(

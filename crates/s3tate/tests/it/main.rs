@@ -11,6 +11,7 @@ mod encryption;
 mod fuzzed;
 mod history;
 mod hostile;
+mod kept;
 mod locks;
 mod lost_replies;
 mod odd_states;
