@@ -264,7 +264,7 @@ impl Collector {
 }
 
 /// A program that has ended, with all it wrote.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 #[must_use = "a run that nobody checks tests nothing"]
 pub struct Finished {
     shown: String,

@@ -92,7 +92,7 @@ impl Workspace {
         }
     }
 
-    fn not_edited(&self, error: EditError) -> Error {
+    pub(crate) fn not_edited(&self, error: EditError) -> Error {
         let kind = match &error {
             EditError::State(_) | EditError::LastSerial => ErrorKind::Corrupt,
             EditError::NothingThere(_) => ErrorKind::NotFound,

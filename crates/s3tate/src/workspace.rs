@@ -155,11 +155,23 @@ impl Workspace {
     /// # Errors
     /// [`ErrorKind::Locked`]: somebody else holds the lock; the error names holder, operation and id.
     pub async fn lock(&self, operation: Operation, options: &LockOptions) -> Result<Option<LockGuard>> {
+        self.lock_as(self.lock_info(operation)?, options).await
+    }
+
+    /// A new record of a lock on this state.
+    pub(crate) fn lock_info(&self, operation: Operation) -> Result<LockInfo> {
+        LockInfo::new(operation, &self.lock_path(), &self.backend.env)
+    }
+
+    /// Locks the workspace by a record that is known already: a lock that an earlier job left by it is taken over.
+    ///
+    /// # Errors
+    /// As for [`Workspace::lock`].
+    pub(crate) async fn lock_as(&self, info: LockInfo, options: &LockOptions) -> Result<Option<LockGuard>> {
         let locks = Arc::new(self.locks());
         if !options.lock || locks.is_empty() {
             return Ok(None);
         }
-        let info = LockInfo::new(operation, &self.lock_path(), &self.backend.env)?;
         let lock = HeldLock {
             url: self.url(),
             workspace: self.name.to_string(),
@@ -192,16 +204,27 @@ impl Workspace {
         let guard = guard?;
         let fresh = waited.as_secs() == 0;
         let early = if fresh { early } else { self.read_once().await };
-        let snapshot =
-            match early.map(|(found, recorded)| (Reading::of(&found, recorded, guard.is_some()), found)) {
-                Ok((Reading::Proven, found)) => Ok(found),
-                Ok((Reading::Completable(recorded), found)) => self.complete(found, recorded).await,
-                Ok((Reading::Disagreeing, _)) => self.read().await,
-                Err(error) => Err(error),
-            };
-        match snapshot {
+        match self.proven(early, guard.is_some()).await {
             Ok(snapshot) => Ok((guard, snapshot)),
             Err(error) => Err(self.give_up(guard, error).await),
+        }
+    }
+
+    /// Reads under a lock that is held, and completes a write that stopped before its digest.
+    ///
+    /// # Errors
+    /// Those of [`Workspace::read`].
+    pub(crate) async fn read_holding(&self, locked: bool) -> Result<Snapshot> {
+        let read = self.read_once().await;
+        self.proven(read, locked).await
+    }
+
+    async fn proven(&self, read: Result<(Snapshot, Option<StateDigest>)>, locked: bool) -> Result<Snapshot> {
+        let (found, recorded) = read?;
+        match Reading::of(&found, recorded, locked) {
+            Reading::Proven => Ok(found),
+            Reading::Completable(recorded) => self.complete(found, recorded).await,
+            Reading::Disagreeing => self.read().await,
         }
     }
 
@@ -310,7 +333,11 @@ impl Workspace {
         self.uncut(guard, delete).await
     }
 
-    async fn delete_and_release(&self, snapshot: &Snapshot, guard: Option<LockGuard>) -> Result<Released> {
+    pub(crate) async fn delete_and_release(
+        &self,
+        snapshot: &Snapshot,
+        guard: Option<LockGuard>,
+    ) -> Result<Released> {
         let deleted = match self.keep_copy(snapshot).await {
             Ok(()) => self.delete_objects(snapshot).await,
             Err(error) => Err(error),

@@ -60,7 +60,13 @@ impl Workspace {
         self.uncut(guard, write).await
     }
 
-    async fn write_uncut(&self, base: &Snapshot, bytes: Bytes, guard: Option<LockGuard>) -> Result<Written> {
+    /// The write itself; without a guard, a lock that is held stays held.
+    pub(crate) async fn write_uncut(
+        &self,
+        base: &Snapshot,
+        bytes: Bytes,
+        guard: Option<LockGuard>,
+    ) -> Result<Written> {
         let digest = StateDigest::of(&bytes);
         if let Err(error) = self.keep_copy(base).await {
             return Err(self.give_up(guard, error).await);

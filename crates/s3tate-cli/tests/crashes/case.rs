@@ -10,7 +10,7 @@ use crate::operation::{Operation, Target};
 use crate::recovery::recover;
 use crate::trouble::Trouble;
 
-const LIMIT: Duration = Duration::from_mins(1);
+pub(crate) const LIMIT: Duration = Duration::from_mins(1);
 
 /// A command, the number of a request of its, counted from 0, and what happens to it.
 #[derive(Debug, Clone, Copy)]

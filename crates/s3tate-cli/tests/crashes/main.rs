@@ -7,6 +7,7 @@ mod operation;
 mod recovery;
 mod stock;
 mod suite;
+mod transfers;
 mod trouble;
 
 use operation::Operation;

@@ -18,6 +18,7 @@ mod lock_break;
 mod lock_run;
 mod locks;
 mod losers;
+mod moves;
 mod old_versions;
 mod outputs;
 mod readme;

@@ -49,6 +49,11 @@ impl LockGuard {
         self.entry.set_places(self.held.iter().map(|holder| holder.place.clone()).collect());
     }
 
+    /// Leaves the lock where it is, on purpose: what was begun under it has to be gone on with.
+    pub(crate) fn leave(mut self) {
+        self.held.clear();
+    }
+
     /// Releases every kind that is still held, each only if it is still exactly ours.
     ///
     /// Comes to its end even if the returned future is dropped.

@@ -11,7 +11,7 @@ use futures::future::BoxFuture;
 
 use super::locks::how_to_unlock;
 use super::trust::{Trust, unproven_store};
-use super::{Holder, LockInfo, LockRecord, LockStore, ObjectLock, Refusal};
+use super::{Holder, LockInfo, LockRecord, LockStore, ObjectLock, Refusal, judge};
 use crate::aws::Clients;
 use crate::config::BackendConfig;
 use crate::env::Env;
@@ -50,7 +50,8 @@ impl VerifiedLock {
         };
         // A store that ignores the condition would put our lock over somebody's: look before.
         if let Some(holder) = self.object.holder().await.map_err(Refusal::Failed)? {
-            return Err(Refusal::Held(Box::new(holder)));
+            // A lock of this very record is one that a job before this one left for it.
+            return judge(Some(holder), record);
         }
         match self.object.acquire(record).await {
             Ok(held) => self.verify(record, held, &store).await,

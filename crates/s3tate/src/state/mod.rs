@@ -8,7 +8,7 @@
 //! - [`ResourcesReader`], [`Instances`], [`Target`]: resources from a stream, and which of them an address selects
 //! - [`OutputsReader`]: outputs from a stream, without the rest of the document
 //! - [`Outputs`], [`Type`], [`Value`], [`Number`]: typed output values; [`render`]: how `terraform output` prints them
-//! - [`relocate`], [`remove`]: editing resources, every other byte left as it is
+//! - [`relocate`], [`remove`], [`transplant`]: editing resources, every other byte left as it is
 //! - [`empty_state`], [`with_header`], [`normalize`], [`content_equal`]: writing and comparing
 
 mod address;
@@ -43,7 +43,7 @@ mod tests;
 
 pub use address::{InstanceKey, ModuleAddress, ModuleStep};
 pub use content::content_equal;
-pub use edit::{EditError, Relocation, Removal, relocate, remove};
+pub use edit::{EditError, Relocation, Removal, Transplant, relocate, remove, transplant};
 pub use error::StateError;
 pub use header::{Header, is_encrypted};
 pub use instance::Instance;

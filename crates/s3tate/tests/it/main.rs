@@ -20,6 +20,7 @@ mod reading;
 mod reference;
 mod scripted;
 mod stage;
+mod transfer;
 mod unheard;
 mod weaknesses;
 mod writing;

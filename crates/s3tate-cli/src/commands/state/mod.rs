@@ -2,6 +2,7 @@
 
 mod list;
 mod mv;
+mod place;
 mod pull;
 mod push;
 mod rm;

@@ -9,7 +9,7 @@ use crate::state::content::{ObjectWriter, push_array};
 use crate::state::fields::{elements, known, members};
 use crate::state::json::{Raw, compact, indented};
 use crate::state::write::with_fields;
-use crate::state::{Mode, Resource, ResourceAddress, StateError, StateFile};
+use crate::state::{Mode, Resource, ResourceAddress, StateError, StateFile, Target};
 
 /// A document whose resources are being edited.
 pub(super) struct Draft<'a> {
@@ -59,6 +59,35 @@ impl<'a> Draft<'a> {
         Ok(Self { bytes, serial, resources })
     }
 
+    /// Takes out what is at a target: a module with all below it, a resource or one instance. A resource that has an
+    /// instance without a key stands for that instance.
+    pub(super) fn split_off(&mut self, target: &Target) -> Self {
+        let mut taken = Self { bytes: self.bytes, serial: self.serial, resources: BTreeMap::new() };
+        let meant: Vec<_> =
+            self.resources.keys().filter(|address| is_meant(target, address)).cloned().collect();
+        for address in meant {
+            let Some(mut entry) = self.resources.remove(&address) else { continue };
+            let key = match target {
+                Target::Instance(_, key) => Some(Some(key)),
+                Target::Resource(_) if entry.has(None) => Some(None),
+                _ => None,
+            };
+            if let Some(key) = key.filter(|_| !entry.objects.is_empty()) {
+                let mut part = entry.emptied();
+                part.objects = entry.change().extract_if(.., |object| object.key.as_ref() == key).collect();
+                let rest = std::mem::replace(&mut entry, part);
+                if !rest.objects.is_empty() {
+                    self.resources.insert(address.clone(), rest);
+                }
+            }
+            // An instance that isn't there leaves nothing to take.
+            if !entry.objects.is_empty() || key.is_none() {
+                taken.resources.insert(address, entry);
+            }
+        }
+        taken
+    }
+
     /// Makes current objects forget their dependencies where one of these is meant.
     ///
     /// Terraform forgets the whole list, since it is written anew by the next plan.
@@ -88,6 +117,13 @@ impl<'a> Draft<'a> {
             list = laid_out(&list);
         }
         Ok(with_fields(self.bytes, &[("serial", &self.serial.to_string()), ("resources", &list)])?)
+    }
+}
+
+fn is_meant(target: &Target, address: &ResourceAddress) -> bool {
+    match target {
+        Target::Module(module) => address.module.0.starts_with(&module.0),
+        Target::Resource(meant) | Target::Instance(meant, _) => address == meant,
     }
 }
 

@@ -6,10 +6,12 @@
 mod draft;
 mod relocate;
 mod remove;
+mod transplant;
 
 use super::StateError;
 pub use relocate::{Relocation, relocate};
 pub use remove::{Removal, remove};
+pub use transplant::{Transplant, transplant};
 
 /// Why resources can't be edited as asked; the words are Terraform's gist.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -25,27 +25,53 @@ pub struct Relocation {
 /// Any [`EditError`].
 pub fn relocate(bytes: &[u8], from: &Target, to: &Target) -> Result<Relocation, EditError> {
     let mut draft = Draft::open(bytes)?;
+    let (moves, of_instance) = relocate_in(&mut draft, from, to)?;
+    forget_dependencies(&mut draft, from);
+    Ok(Relocation { bytes: draft.finish()?, moves, of_instance })
+}
+
+/// Moves within a draft, dependencies left as they are: old and new addresses, and whether one instance was moved.
+pub(super) fn relocate_in(
+    draft: &mut Draft<'_>,
+    from: &Target,
+    to: &Target,
+) -> Result<(Vec<(String, String)>, bool), EditError> {
     let mut of_instance = false;
     let moves = match from {
-        Target::Module(module) => module_moves(&mut draft, module, to)?,
+        Target::Module(module) => module_moves(draft, module, to)?,
         Target::Resource(address) => {
             let nothing = || EditError::NothingThere(from.to_string());
             let entry = draft.resources.get(address).ok_or_else(nothing)?;
             of_instance = entry.has(None);
             if of_instance {
-                move_instance(&mut draft, from, (address, None), to)?;
+                move_instance(draft, from, (address, None), to)?;
             } else {
-                move_resource(&mut draft, address, to)?;
+                move_resource(draft, address, to)?;
             }
             vec![(from.to_string(), to.to_string())]
         }
         Target::Instance(address, key) => {
             of_instance = true;
-            move_instance(&mut draft, from, (address, Some(key)), to)?;
+            move_instance(draft, from, (address, Some(key)), to)?;
             vec![(from.to_string(), to.to_string())]
         }
     };
-    Ok(Relocation { bytes: draft.finish()?, moves, of_instance })
+    Ok((moves, of_instance))
+}
+
+/// Makes objects forget what has moved.
+pub(super) fn forget_dependencies(draft: &mut Draft<'_>, from: &Target) {
+    match from {
+        // Dependencies name modules without keys, so Terraform finds those on a keyed module to be none of this one's.
+        Target::Module(from) if from.0.iter().all(|step| step.key.is_none()) => {
+            draft.forget_dependencies(|dependency| match Target::parse(dependency) {
+                Ok(Target::Resource(address)) => address.module.0.starts_with(&from.0),
+                _ => false,
+            });
+        }
+        Target::Module(_) => {}
+        Target::Resource(address) | Target::Instance(address, _) => forget_dependencies_on(draft, address),
+    }
 }
 
 fn module_moves(
@@ -75,13 +101,6 @@ fn module_moves(
         let target = ResourceAddress { module, ..address.clone() };
         rename(draft, &address, target);
     }
-    // Dependencies name modules without keys, so Terraform finds those on a keyed module to be none of this one's.
-    if from.0.iter().all(|step| step.key.is_none()) {
-        draft.forget_dependencies(|dependency| match Target::parse(dependency) {
-            Ok(Target::Resource(address)) => address.module.0.starts_with(&from.0),
-            _ => false,
-        });
-    }
     Ok(moves)
 }
 
@@ -101,7 +120,6 @@ fn move_resource(draft: &mut Draft<'_>, from: &ResourceAddress, to: &Target) -> 
         return Err(EditError::Taken { what: "resource", target: to.to_string() });
     }
     rename(draft, from, target.clone());
-    forget_dependencies_on(draft, from);
     Ok(())
 }
 
@@ -130,7 +148,6 @@ fn move_instance(
         object.set_key(new_key.cloned());
     }
     draft.resources.entry(target.clone()).or_insert(emptied).change().extend(moved);
-    forget_dependencies_on(draft, address);
     Ok(())
 }
 
@@ -153,12 +170,13 @@ fn resource_of<'t>(
     }
 }
 
+pub(super) fn without_keys(module: &ModuleAddress) -> ModuleAddress {
+    let steps = module.0.iter().map(|step| ModuleStep { name: step.name.clone(), key: None });
+    ModuleAddress(steps.collect())
+}
+
 /// Dependencies name resources as the configuration does, without any keys.
 fn forget_dependencies_on(draft: &mut Draft<'_>, address: &ResourceAddress) {
-    let without_keys = |module: &ModuleAddress| {
-        let steps = module.0.iter().map(|step| ModuleStep { name: step.name.clone(), key: None });
-        ModuleAddress(steps.collect())
-    };
     let meant = ResourceAddress { module: without_keys(&address.module), ..address.clone() };
     draft.forget_dependencies(|dependency| match Target::parse(dependency) {
         Ok(Target::Resource(mut address)) => {
