@@ -78,6 +78,11 @@ impl Backend {
         Ok(Self { config: Arc::new(config), clients: Arc::new(clients), ..self.clone() })
     }
 
+    /// Whether a backend beside this one would share its connections and credentials.
+    pub fn shares_with(&self, config: &BackendConfig) -> bool {
+        self.clients.shared_with(config).is_some()
+    }
+
     /// The same backend under another's keeper, so that one knows of several backends' locks.
     #[must_use]
     pub fn with_keeper(self, keeper: Keeper) -> Self {

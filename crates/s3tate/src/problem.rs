@@ -14,12 +14,14 @@ pub struct Problem {
     pub hint: Option<String>,
     /// Where to look; `None` where there is no file, or where showing the line would show a secret.
     pub place: Option<Place>,
+    /// The attribute that it is about, such as `key` or `assume_role.role_arn`; `None` where it is about none alone.
+    pub attribute: Option<String>,
 }
 
 impl Problem {
     /// Makes a problem without a place.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), why: None, hint: None, place: None }
+        Self { message: message.into(), why: None, hint: None, place: None, attribute: None }
     }
 
     /// Adds the reason.
@@ -33,6 +35,13 @@ impl Problem {
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// Adds the attribute that it is about.
+    #[must_use]
+    pub fn about(mut self, attribute: impl Into<String>) -> Self {
+        self.attribute = Some(attribute.into());
         self
     }
 

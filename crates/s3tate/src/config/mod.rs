@@ -78,6 +78,11 @@ impl Arguments {
         Err(Error::of_problems(problems))
     }
 
+    /// What is wrong with the values that are set, each by itself and two beside each other; required ones may be missing.
+    pub fn unfit(&self) -> Vec<Problem> {
+        validate::unfit(self)
+    }
+
     /// Lays other arguments over these; whole attributes are replaced.
     pub fn extend(&mut self, over: Self) {
         self.0.extend(over.0);
@@ -120,7 +125,7 @@ impl Arguments {
 fn convert_known(argument: Argument) -> Result<(&'static str, Value, Source), Box<Problem>> {
     let Argument { name, value, source } = argument;
     let Some(attribute) = attribute(&name) else {
-        let problem = Problem::new(format!("unknown argument `{name}` in {source}")).at(&source);
+        let problem = Problem::new(format!("unknown argument `{name}` in {source}")).at(&source).about(&name);
         return Err(Box::new(match nearest(&name, ATTRIBUTES) {
             Some(near) => problem.hint(format!("did you mean `{near}`?")),
             None => problem.hint("remove it: backend \"s3\" has no argument of that name"),
@@ -129,7 +134,8 @@ fn convert_known(argument: Argument) -> Result<(&'static str, Value, Source), Bo
     match convert(value, attribute.kind) {
         Ok(value) => Ok((attribute.name, value, source)),
         Err(why) => {
-            let problem = located(attribute, &source, format!("argument `{name}` in {source} doesn't fit"));
+            let message = format!("argument `{name}` in {source} doesn't fit");
+            let problem = located(attribute, &source, message).about(name);
             Err(Box::new(problem.why(why)))
         }
     }

@@ -76,6 +76,8 @@ pub enum Source {
     Cache(PathBuf),
     /// A `-state` URL.
     Url,
+    /// A block that somebody else reads for us, in words.
+    Block(&'static str),
     /// An environment variable.
     Env(&'static str),
     /// A profile of the shared files.
@@ -89,9 +91,13 @@ impl Source {
     pub fn place(&self) -> Option<&Place> {
         match self {
             Self::File(place) => Some(place),
-            Self::Option | Self::Cache(_) | Self::Url | Self::Env(_) | Self::Profile(_) | Self::Default => {
-                None
-            }
+            Self::Option
+            | Self::Cache(_)
+            | Self::Url
+            | Self::Block(_)
+            | Self::Env(_)
+            | Self::Profile(_)
+            | Self::Default => None,
         }
     }
 }
@@ -103,6 +109,7 @@ impl fmt::Display for Source {
             Self::Option => f.write_str("option -backend-config"),
             Self::Cache(path) => write!(f, "{}", path.display()),
             Self::Url => f.write_str("option -state"),
+            Self::Block(block) => f.write_str(block),
             Self::Env(name) => write!(f, "variable {name}"),
             Self::Profile(name) => write!(f, "profile `{name}`"),
             Self::Default => f.write_str("default"),

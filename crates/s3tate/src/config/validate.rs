@@ -36,7 +36,7 @@ pub(super) fn unfit(arguments: &Arguments) -> Vec<Problem> {
 
 fn missing(attribute: &Attribute) -> Problem {
     let name = attribute.name;
-    let problem = Problem::new(format!("`{name}` is not set"));
+    let problem = Problem::new(format!("`{name}` is not set")).about(name);
     match attribute.env {
         [] => problem.hint(format!("set it in the backend block, or pass `-backend-config={name}=…`")),
         variables => problem.hint(format!("set `{name}` in the block, or {}", variables.join(" or "))),
@@ -56,7 +56,8 @@ fn check_value(
             match values.get(member.name).filter(|value| !value.is_null()) {
                 Some(value) => check_value(member, &path, value, source, problems),
                 None if member.required => {
-                    problems.push(located(attribute, source, format!("`{path}` is not set")));
+                    let problem = located(attribute, source, format!("`{path}` is not set"));
+                    problems.push(problem.about(path));
                 }
                 None => {}
             }
@@ -65,8 +66,9 @@ fn check_value(
     }
     let Some(check) = attribute.check else { return };
     let unfit = texts(value).find_map(|text| check(text).err());
-    problems
-        .extend(unfit.map(|must| located(attribute, source, format!("`{path}` in {source} must {must}"))));
+    problems.extend(
+        unfit.map(|must| located(attribute, source, format!("`{path}` in {source} must {must}")).about(path)),
+    );
 }
 
 fn texts(value: &Value) -> impl Iterator<Item = &str> {
@@ -89,7 +91,8 @@ fn check_conflicts(
     };
     for other in attribute.conflicts.iter().filter(|other| set(other)) {
         let message = format!("`{}` in {source} and `{other}` exclude each other", attribute.name);
-        problems.push(located(attribute, source, message).hint(format!("keep `{other}`, or the other one")));
+        let problem = located(attribute, source, message).about(attribute.name);
+        problems.push(problem.hint(format!("keep `{other}`, or the other one")));
     }
 }
 
@@ -99,7 +102,8 @@ fn check_web_identity(arguments: &Arguments, problems: &mut Vec<Problem>) {
     let (token, file) = (value.member("web_identity_token"), value.member("web_identity_token_file"));
     if token.is_some() && file.is_some() {
         let message = "`web_identity_token` and `web_identity_token_file` exclude each other";
-        problems.push(Problem::new(message).hint(format!("keep one of them in {source}")));
+        let problem = Problem::new(message).about("assume_role_with_web_identity");
+        problems.push(problem.hint(format!("keep one of them in {source}")));
     }
 }
 
