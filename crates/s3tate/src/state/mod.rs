@@ -57,7 +57,7 @@ pub use resource::{Mode, Resource};
 pub use resources_reader::{ResourcesReader, count_instances};
 pub(crate) use show::{Showing, show};
 pub use target::{ResourceAddress, Target};
-pub use typing::Type;
+pub use typing::{Type, composed};
 pub use upgrade::{in_format_4, read_outputs};
 pub use v4::{StateFile, managed_resource_addresses};
 pub use value::Value;

@@ -5,7 +5,7 @@ use std::fmt;
 
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::json::{Kind, Raw, push_quoted};
+use super::json::{Kind, Raw, push_quoted, top_level};
 
 /// Deepest nesting of types and values that is read, so that hostile documents can't exhaust the stack.
 pub(super) const MAX_DEPTH: usize = 256;
@@ -37,6 +37,23 @@ pub enum Type {
 }
 
 impl Type {
+    /// Reads the JSON form.
+    ///
+    /// # Errors
+    /// In a few words, what is wrong with it.
+    pub fn from_json(text: &[u8]) -> Result<Self, String> {
+        // The document's syntax is checked before it is walked.
+        top_level(text).map_err(|error| error.to_string())?;
+        Self::parse(Raw::checked(text))
+    }
+
+    /// The compact JSON form.
+    pub fn to_json(&self) -> String {
+        let mut out = String::new();
+        self.push_json(&mut out);
+        out
+    }
+
     /// Reads the JSON form; the error says in a few words what is wrong with it.
     pub(super) fn parse(raw: Raw<'_>) -> Result<Self, String> {
         if raw.depth() > MAX_DEPTH {
@@ -145,7 +162,7 @@ impl fmt::Display for Type {
 }
 
 /// Composes text as Terraform does with every string value, map key and attribute name.
-pub(super) fn composed(text: &str) -> String {
+pub fn composed(text: &str) -> String {
     if text.is_ascii() { text.to_owned() } else { text.chars().stream_safe().nfc().collect() }
 }
 

@@ -6,8 +6,9 @@ mod set;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::json::push_quoted;
+use super::json::{Raw, push_quoted, top_level};
 use super::number::Number;
+use super::typing::Type;
 
 pub(super) use decode::decode;
 
@@ -31,6 +32,16 @@ pub enum Value {
 }
 
 impl Value {
+    /// Reads the JSON form of a value of a type; the type returned has no `dynamic` left where the value tells better.
+    ///
+    /// # Errors
+    /// In a few words, what doesn't fit.
+    pub fn from_json(ty: &Type, text: &[u8]) -> Result<(Type, Self), String> {
+        // The document's syntax is checked before it is walked.
+        top_level(text).map_err(|error| error.to_string())?;
+        decode(ty, Raw::checked(text))
+    }
+
     /// The value as compact JSON, numbers and escapes as Terraform writes them.
     pub fn to_json(&self) -> String {
         let mut out = String::new();
