@@ -115,7 +115,7 @@ impl Workspace {
     }
 
     /// The error of a read; a refusal may stand for a state that isn't there.
-    fn not_read(&self, bucket: &Bucket, failure: Failure) -> Error {
+    pub(crate) fn not_read(&self, bucket: &Bucket, failure: Failure) -> Error {
         let denied = failure.denied();
         let error = bucket.error(failure, format!("can't read `{}`", self.url()));
         if !denied {
