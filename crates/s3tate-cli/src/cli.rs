@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    backend, bootstrap, diff, doctor, force_unlock, history, init, local, lock, output, remote_state,
-    restore, state, whoami, workspace,
+    backend, bootstrap, diff, doctor, force_unlock, history, init, local, lock, output, provider,
+    remote_state, restore, state, whoami, workspace,
 };
 
 /// Terraform and OpenTofu state on Amazon S3.
@@ -72,6 +72,8 @@ pub(crate) enum Command {
     History(history::History),
     Init(init::Init),
     Output(output::Output),
+    #[command(subcommand)]
+    Provider(provider::Provider),
     RemoteState(remote_state::RemoteState),
     Restore(restore::Restore),
     #[command(subcommand)]

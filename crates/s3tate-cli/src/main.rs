@@ -6,6 +6,7 @@ mod cli;
 mod commands;
 mod context;
 mod memory;
+mod provider;
 mod report;
 mod signals;
 mod ui;
@@ -21,6 +22,9 @@ use signals::Signals;
 
 fn main() -> ExitCode {
     let env = Env::from_process();
+    if provider::is_meant(std::env::args_os().next().as_deref()) {
+        return provider::run(std::env::args_os(), env);
+    }
     ui::start_logging(&env);
     match arguments::complete(std::env::args_os(), &env)
         .and_then(|arguments| run(Cli::parse_from(arguments), env))

@@ -147,6 +147,19 @@ pub(crate) fn confirm(question: &str, unasked: &str) -> Result<bool> {
     }
 }
 
+/// Sends a provider's log to standard error, in the form that clients take in, and its panics so that they show them.
+pub(crate) fn start_provider_logging(env: &Env) {
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::new(s3tate_provider::log::filter(env)))
+        .event_format(s3tate_provider::log::Lines::new(env.clone()))
+        .with_writer(std::io::stderr)
+        .init();
+    std::panic::set_hook(Box::new(|panic| {
+        let backtrace = std::backtrace::Backtrace::capture();
+        say(&format!("panic: {panic}\n{backtrace}"));
+    }));
+}
+
 /// Sends the log to standard error if `S3TATE_LOG` says what of it, such as `s3tate=debug`.
 pub(crate) fn start_logging(env: &Env) {
     let filter = env.var("S3TATE_LOG").unwrap_or("error,s3s=off");

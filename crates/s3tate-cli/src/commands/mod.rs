@@ -10,6 +10,7 @@ pub(crate) mod init;
 pub(crate) mod local;
 pub(crate) mod lock;
 pub(crate) mod output;
+pub(crate) mod provider;
 pub(crate) mod remote_state;
 pub(crate) mod restore;
 pub(crate) mod state;
@@ -41,6 +42,7 @@ pub(crate) async fn run(mut cli: Cli, env: Env, signals: Signals) -> Result<Exit
         Command::History(args) => history::run(&context, args).await,
         Command::Init(args) => init::run(&context, args).await,
         Command::Output(args) => output::run(&context, args).await,
+        Command::Provider(args) => provider::run(&context, args),
         Command::RemoteState(args) => remote_state::run(&context, args).await,
         Command::Restore(args) => restore::run(&context, args).await,
         Command::State(args) => state::run(&context, args).await,
