@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use super::flat::Node;
 use super::{Sensitive, Shown, pair};
 use crate::state::{Instance, Kind, Number, Raw};
 
@@ -65,7 +66,13 @@ pub(super) fn compare(
         return Vec::new();
     }
     let marks = Marks::of([before, after]);
-    let pairs = pair(leaves(before, &marks), leaves(after, &marks));
+    let pairs = if before.attributes_flat.is_some() == after.attributes_flat.is_some() {
+        pair(leaves(before, &marks), leaves(after, &marks))
+    } else {
+        let (before, after) = (tree(before), tree(after));
+        let (old, new) = (before.clone().ordered_as(Some(&after)), after.ordered_as(Some(&before)));
+        pair(leaves_of(&old, &marks), leaves_of(&new, &marks))
+    };
     pairs.into_iter().filter_map(|(path, (before, after))| change(&path, before, after, sensitive)).collect()
 }
 
@@ -86,7 +93,7 @@ fn change(
 }
 
 fn leaves(instance: &Instance<'_>, marks: &Marks) -> BTreeMap<Path, Leaf> {
-    let mut walk = Walk { marks, path: Path::default(), wrappers: Vec::new(), leaves: BTreeMap::new() };
+    let mut walk = Walk::new(marks);
     for (name, value) in instance.attributes_flat.iter().flatten() {
         walk.enter(Step::Name(name.clone()), false, |walk| walk.leaf(quoted(value)));
     }
@@ -99,6 +106,18 @@ fn leaves(instance: &Instance<'_>, marks: &Marks) -> BTreeMap<Path, Leaf> {
     walk.leaves
 }
 
+/// The attributes, flat or typed, in the form in which both can be compared.
+fn tree(instance: &Instance<'_>) -> Node {
+    let typed = || instance.attributes.and_then(Node::of_json).unwrap_or(Node::Map(BTreeMap::new()));
+    instance.attributes_flat.as_ref().map_or_else(typed, Node::of_flat)
+}
+
+fn leaves_of(node: &Node, marks: &Marks) -> BTreeMap<Path, Leaf> {
+    let mut walk = Walk::new(marks);
+    walk.node(node, false);
+    walk.leaves
+}
+
 struct Walk<'m> {
     marks: &'m Marks,
     path: Path,
@@ -107,7 +126,41 @@ struct Walk<'m> {
     leaves: BTreeMap<Path, Leaf>,
 }
 
-impl Walk<'_> {
+impl<'m> Walk<'m> {
+    fn new(marks: &'m Marks) -> Self {
+        Self { marks, path: Path::default(), wrappers: Vec::new(), leaves: BTreeMap::new() }
+    }
+
+    /// Walks a tree; `masked` where a mark may reach what is below.
+    fn node(&mut self, node: &Node, masked: bool) {
+        match node {
+            Node::Text(text) => {
+                let sensitive = masked || self.marks.cover(&self.path.0, &self.wrappers);
+                self.leaves.insert(self.path.clone(), Leaf { json: quoted(text), sensitive });
+            }
+            Node::List(elements) => {
+                for (index, element) in elements.iter().enumerate() {
+                    self.enter(Step::Index(index), false, |walk| walk.node(element, masked));
+                }
+            }
+            Node::Set(elements) => {
+                // Its elements don't stand where a mark of one of them leads.
+                let masked = masked || self.marks.lead_through(&self.path.0, &self.wrappers);
+                for (index, element) in elements.iter().enumerate() {
+                    self.enter(Step::Index(index), false, |walk| walk.node(element, masked));
+                }
+            }
+            Node::Map(members) => {
+                let wraps =
+                    members.len() == 2 && members.contains_key("value") && members.contains_key("type");
+                for (name, member) in members {
+                    let wrapper = wraps && name == "value";
+                    self.enter(Step::Name(name.clone()), wrapper, |walk| walk.node(member, masked));
+                }
+            }
+        }
+    }
+
     fn enter(&mut self, step: Step, wrapper: bool, walk: impl FnOnce(&mut Self)) {
         self.path.0.push(step);
         self.wrappers.push(wrapper);
@@ -157,6 +210,23 @@ impl Marks {
     fn cover(&self, path: &[Step], wrappers: &[bool]) -> bool {
         self.0.iter().any(|mark| reaches(mark, path, wrappers))
     }
+}
+
+impl Marks {
+    /// Whether a mark stands at this path, above it or below.
+    fn lead_through(&self, path: &[Step], wrappers: &[bool]) -> bool {
+        self.0.iter().any(|mark| reaches(mark, path, wrappers) || passes(mark, path, wrappers))
+    }
+}
+
+/// Whether a mark leads to the path and on from there.
+fn passes(mark: &[Step], path: &[Step], wrappers: &[bool]) -> bool {
+    let (Some((step, below)), Some((wrapper, flags))) = (path.split_first(), wrappers.split_first()) else {
+        return true;
+    };
+    let goes_on =
+        mark.split_first().is_some_and(|(wanted, rest)| step == wanted && passes(rest, below, flags));
+    goes_on || (*wrapper && passes(mark, below, flags))
 }
 
 /// Whether a mark leads to the path or above it, with or without each of the wrappers: rather one too many is masked.

@@ -1,10 +1,14 @@
 //! Comparing two states by what they mean: outputs, resources and their attributes, whatever their layout.
 //!
+//! An instance whose attributes are flat, as until Terraform 0.11, is compared with a typed one as far as flat ones tell:
+//! without types, nulls, empty values and the order of sets.
+//!
 //! Ignored are the order of members, of `dependencies` and of marks, the spelling of numbers, check results and the
 //! Terraform version. Values that either state marks as sensitive are told as changed and never shown, unless the caller
 //! asks for them.
 
 mod attributes;
+mod flat;
 mod json;
 mod objects;
 mod outputs;

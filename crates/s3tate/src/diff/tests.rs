@@ -254,6 +254,65 @@ fn flat_attributes_of_old_formats_are_compared_too() {
     );
 }
 
+/// `thing.a` as Terraform 0.11 kept it, in format 3.
+fn format_3(attributes: Value) -> Vec<u8> {
+    let primary = json!({ "id": "1", "attributes": attributes, "meta": {}, "tainted": false });
+    let resource = json!({ "type": "thing", "depends_on": [], "primary": primary, "deposed": [], "provider": "provider.aws" });
+    let module =
+        json!({ "path": ["root"], "outputs": {}, "resources": { "thing.a": resource }, "depends_on": [] });
+    let state = json!({ "version": 3, "terraform_version": "0.11.11", "serial": 1, "lineage": "l", "modules": [module] });
+    serde_json::to_vec(&state).unwrap()
+}
+
+#[track_caller]
+fn formats_differ(flat: Value, typed: Value, lines: &[&str]) {
+    let after = with(thing(&json!([typed])), "provider", json!("provider[\"registry.terraform.io/-/aws\"]"));
+    let after = state(1, &json!({}), &json!([after]));
+    let diff = StateDiff::between(&format_3(flat), &after, Sensitive::Masked).unwrap();
+    let expected = match lines {
+        [] => String::new(),
+        lines => format!("~ thing.a\n    {}\nresources: 1 changed\n", lines.join("\n    ")),
+    };
+    assert_eq!(diff.to_text(false), expected);
+}
+
+#[test]
+fn format_3_is_compared_with_format_4() {
+    let flat = json!({
+        "id": "1", "size": "3", "on": "true", "tags.%": "1", "tags.a.b": "x",
+        "list.#": "2", "list.0": "a", "list.1": "b", "rule.#": "2", "rule.88.port": "80", "rule.7.port": "443",
+    });
+    let typed = |size: Value, port: u64| {
+        one(json!({
+            "id": "1", "size": size, "on": true, "tags": { "a.b": "x" }, "list": ["a", "b"], "none": null, "empty": [],
+            "rule": [{ "port": port, "note": "" }, { "port": 443, "note": null }],
+        }))
+    };
+    formats_differ(flat.clone(), typed(json!(3), 80), &[]);
+    formats_differ(flat.clone(), typed(json!(4), 80), &["~ size = \"3\" -> \"4\""]);
+    formats_differ(flat, typed(json!(3), 81), &["~ rule[1].port = \"80\" -> \"81\""]);
+    formats_differ(json!({ "id": "1" }), one(json!({ "id": "1", "new": 1 })), &["+ new = \"1\""]);
+    formats_differ(json!({ "id": "1", "old": "x" }), one(json!({ "id": "1" })), &["- old = \"x\""]);
+}
+
+#[test]
+fn what_the_newer_format_marks_is_masked_in_the_older_one() {
+    let marked =
+        |path: Value, attributes: Value| with(one(attributes), "sensitive_attributes", json!([path]));
+    let password = marked(mark(&[json!("p")]), json!({ "id": "1", "p": "s3cr3t-2" }));
+    formats_differ(json!({ "id": "1", "p": "s3cr3t-1" }), password, &["~ p = <sensitive> -> <sensitive>"]);
+    let first = json!([
+        { "type": "get_attr", "value": "s" }, { "type": "index", "value": { "value": 1, "type": "number" } },
+    ]);
+    let set = marked(first, json!({ "id": "1", "s": ["zzz", "aaa"] }));
+    let flat = json!({ "id": "1", "s.#": "2", "s.99": "bbb", "s.7": "yyy" });
+    formats_differ(
+        flat,
+        set,
+        &["~ s[0] = <sensitive> -> <sensitive>", "~ s[1] = <sensitive> -> <sensitive>"],
+    );
+}
+
 #[test]
 fn what_either_state_marks_is_masked() {
     let marked =
