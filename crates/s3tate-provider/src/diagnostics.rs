@@ -14,15 +14,7 @@ pub(crate) struct Path(Vec<Step>);
 impl Path {
     /// The argument of this name.
     pub(crate) fn of(name: &str) -> Self {
-        Self::default().then(name)
-    }
-
-    /// A member by its name, or by names with dots between them.
-    #[must_use]
-    pub(crate) fn then(mut self, names: &str) -> Self {
-        let step = |name: &str| Step { selector: Some(Selector::AttributeName(name.to_owned())) };
-        self.0.extend(names.split('.').map(step));
-        self
+        Self(vec![Step { selector: Some(Selector::AttributeName(name.to_owned())) }])
     }
 
     /// An element of a list.
@@ -49,9 +41,12 @@ pub(crate) fn warning(summary: impl Into<String>) -> Diagnostic {
     Diagnostic { severity: Severity::Warning.into(), ..error(Path::default(), summary, "") }
 }
 
-/// A problem with an argument, whose path begins with `below`.
+/// A problem with an argument below `below`, or of the block where that is empty.
+///
+/// It is shown at the argument of the block, no deeper: clients don't find members of a value, and would show the block.
 pub(crate) fn of_problem(problem: &Problem, below: &Path) -> Diagnostic {
-    let path = problem.attribute.as_ref().map_or_else(|| below.clone(), |name| below.clone().then(name));
+    let outermost = problem.attribute.as_deref().and_then(|names| names.split('.').next());
+    let path = if below.0.is_empty() { outermost.map(Path::of).unwrap_or_default() } else { below.clone() };
     let lines = [problem.why.clone(), problem.hint.as_ref().map(|hint| format!("hint: {hint}"))];
     error(path, &problem.message, lines.into_iter().flatten().collect::<Vec<_>>().join("\n"))
 }

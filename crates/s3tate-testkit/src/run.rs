@@ -52,6 +52,12 @@ impl Client {
         Ok(Self::new(tools::find(Tool::Aws)?, endpoint).env("AWS_DEFAULT_REGION", REGION))
     }
 
+    /// Another program with the same variables.
+    #[must_use]
+    pub fn program(self, program: impl Into<PathBuf>) -> Self {
+        Self { program: program.into(), ..self }
+    }
+
     /// The same program with one variable more, or another value for it.
     #[must_use]
     pub fn env(mut self, name: &str, value: impl Into<String>) -> Self {

@@ -1,4 +1,13 @@
 //! The provider under stock Terraform, and under a client of our own.
 
+mod ephemeral;
+mod info;
+mod launch;
+mod lives;
 mod outputs;
+mod peer;
+mod raw;
+mod reads;
+mod schema;
+mod sizes;
 mod stage;

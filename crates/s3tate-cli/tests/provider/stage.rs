@@ -35,6 +35,11 @@ pub(crate) fn package() -> PathBuf {
     platforms.flatten().next().expect("for one platform").path()
 }
 
+/// The installed executable.
+pub(crate) fn executable() -> PathBuf {
+    package().join(format!("terraform-provider-s3tate_v{}", env!("CARGO_PKG_VERSION")))
+}
+
 /// An endpoint and a generation of Terraform that reads from it.
 #[derive(Debug)]
 pub(crate) struct Stage {
