@@ -37,7 +37,18 @@ impl Configuration {
     /// # Errors
     /// What is wrong with it, each at its argument; what is to be known later and isn't overridden.
     pub(crate) fn with(&self, config: &Value) -> Result<Arguments, Vec<Diagnostic>> {
-        let own = of_config(config)?;
+        self.under(of_config(config)?)
+    }
+
+    /// Lays a state store's own arguments over it.
+    ///
+    /// # Errors
+    /// As [`Self::with`].
+    pub(crate) fn with_store(&self, config: &Value) -> Result<Arguments, Vec<Diagnostic>> {
+        self.under(checked(given(config, "the state store"), &Path::default())?)
+    }
+
+    fn under(&self, own: Arguments) -> Result<Arguments, Vec<Diagnostic>> {
         let (mut arguments, unknown) = (self.arguments.clone(), &self.unknown);
         let missing = unknown.iter().find(|name| own.get(name).is_none());
         if let Some(name) = missing {

@@ -3,18 +3,21 @@
 use std::sync::{Mutex, PoisonError};
 
 use s3tate::config::{Arguments, BackendConfig};
+use s3tate::lock::Keeper;
 use s3tate::{Backend, Env, Result};
 
 /// Backends that were opened, one for each set of credentials and each way of travelling.
 #[derive(Debug)]
 pub(crate) struct Backends {
     env: Env,
+    keeper: Keeper,
     opened: Mutex<Vec<Backend>>,
 }
 
 impl Backends {
-    pub(crate) fn new(env: Env) -> Self {
-        Self { env, opened: Mutex::default() }
+    /// Backends whose writes this keeper knows of.
+    pub(crate) fn new(env: Env, keeper: Keeper) -> Self {
+        Self { env, keeper, opened: Mutex::default() }
     }
 
     /// The surroundings in use.
@@ -32,7 +35,7 @@ impl Backends {
         if let Some(beside) = opened.iter().find(|backend| backend.shares_with(&config)) {
             return beside.beside(config);
         }
-        let backend = Backend::new(config, self.env.clone())?;
+        let backend = Backend::new(config, self.env.clone())?.with_keeper(self.keeper.clone());
         opened.push(backend.clone());
         Ok(backend)
     }

@@ -24,6 +24,7 @@ mod services;
 mod signals;
 mod sources;
 mod state_info;
+mod state_store;
 mod transport;
 mod value;
 

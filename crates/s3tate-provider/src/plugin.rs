@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use s3tate::lock::Keeper;
 use s3tate::{Env, Error, ErrorKind, Result};
 use tonic::transport::Server;
 
@@ -56,17 +57,19 @@ impl Plugin {
     /// [`ErrorKind::Unavailable`]: the connection can't be served.
     pub async fn serve(self) -> Result<()> {
         let Self { env, listener, tls, parent } = self;
-        let ending = Ending::default();
+        let (ending, keeper) = (Ending::default(), Keeper::default());
         let watch = async {
             parent.gone(&env).await;
             ending.begin("the client is gone");
             std::future::pending::<()>().await;
         };
-        let serve = serve(Arc::clone(&listener), tls, &env, &ending);
+        let serve = serve(Arc::clone(&listener), tls, &env, &keeper, &ending);
         tokio::select! {
             served = serve => served?,
             () = watch => {}
         }
+        // What is being written comes to its end, also where nobody is left to hear of it.
+        keeper.settled().await;
         tracing::debug!(reason = ending.reason(), "ended");
         Ok(())
     }
@@ -77,9 +80,10 @@ pub(crate) async fn serve(
     listener: Arc<Listener>,
     tls: Option<Tls>,
     env: &Env,
+    keeper: &Keeper,
     ending: &Ending,
 ) -> Result<()> {
-    let provider = ProviderServer::new(Service::new(env.clone()))
+    let provider = ProviderServer::new(Service::new(env.clone(), keeper.clone()))
         .max_decoding_message_size(MESSAGE_BYTES)
         .max_encoding_message_size(MESSAGE_BYTES);
     let served = Server::builder()

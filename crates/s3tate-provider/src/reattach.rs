@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use s3tate::lock::Keeper;
 use s3tate::{Env, Error, ErrorKind, Result};
 use serde_json::json;
 
@@ -48,13 +49,15 @@ impl Attachable {
     /// # Errors
     /// [`ErrorKind::Unavailable`]: connections can't be served, or signals not heard.
     pub async fn serve(self) -> Result<()> {
-        let ending = Ending::default();
-        let serve = serve(self.listener, None, &self.env, &ending);
-        tokio::select! {
+        let (ending, keeper) = (Ending::default(), Keeper::default());
+        let serve = serve(self.listener, None, &self.env, &keeper, &ending);
+        let ended = tokio::select! {
             served = serve => served,
             heard = tokio::signal::ctrl_c() => heard.map_err(|cause| {
                 Error::new(ErrorKind::Unavailable, "can't listen to signals").with_source(cause)
             }),
-        }
+        };
+        keeper.settled().await;
+        ended
     }
 }

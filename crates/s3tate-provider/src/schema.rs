@@ -72,6 +72,7 @@ pub(crate) fn all() -> Response {
         .into(),
         ephemeral_resource_schemas: [(crate::remote_state::TYPE.to_owned(), schema(&remote_state, outputs))]
             .into(),
+        state_store_schemas: [(crate::state_store::TYPE.to_owned(), crate::state_store::schema())].into(),
         ..Response::default()
     }
 }
@@ -89,18 +90,20 @@ fn schema(fields: &[Field], help: &str) -> Schema {
     block(attributes.collect(), help)
 }
 
-fn block(attributes: Vec<Attribute>, help: &str) -> Schema {
+/// A schema of these attributes.
+pub(crate) fn block(attributes: Vec<Attribute>, help: &str) -> Schema {
     let block = Block { attributes, description: help.to_owned(), ..Block::default() };
     Schema { version: 0, block: Some(block) }
 }
 
 fn provider() -> Schema {
-    let attributes =
-        ATTRIBUTES.iter().map(|known| Attribute { optional: true, required: false, ..of_known(known) });
-    block(
-        attributes.collect(),
-        "Where states are kept, for all that don't say otherwise; as in `backend \"s3\"`.",
-    )
+    let help = "Where states are kept, for all that don't say otherwise; as in `backend \"s3\"`.";
+    block(known_attributes().collect(), help)
+}
+
+/// All attributes of the backend, none of them required.
+pub(crate) fn known_attributes() -> impl Iterator<Item = Attribute> {
+    ATTRIBUTES.iter().map(|known| Attribute { optional: true, required: false, ..of_known(known) })
 }
 
 /// An attribute of the backend, or a member of one.

@@ -5,48 +5,61 @@
 use std::pin::pin;
 use std::sync::{PoisonError, RwLock};
 
+use futures::StreamExt as _;
+use futures::stream::{self, BoxStream};
 use s3tate::Env;
+use s3tate::lock::Keeper;
 use tokio::sync::Notify;
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, Streaming};
 
 use crate::arguments::Configuration;
 use crate::backends::Backends;
 use crate::diagnostics::{self, Path};
 use crate::proto::tfplugin6::provider_server::Provider;
 use crate::proto::tfplugin6::{
-    Diagnostic, DynamicValue, close_ephemeral_resource, configure_provider, get_provider_schema,
-    open_ephemeral_resource, read_data_source, renew_ephemeral_resource, stop_provider,
-    validate_data_resource_config, validate_ephemeral_resource_config, validate_provider_config,
+    Diagnostic, DynamicValue, StateStoreServerCapabilities, close_ephemeral_resource, configure_provider,
+    configure_state_store, delete_state, get_provider_schema, get_states, lock_state,
+    open_ephemeral_resource, read_data_source, read_state_bytes, renew_ephemeral_resource, stop_provider,
+    unlock_state, validate_data_resource_config, validate_ephemeral_resource_config,
+    validate_provider_config, validate_state_store_config, write_state_bytes,
 };
 use crate::schema;
 use crate::sources::{Reading, Source, decode};
+use crate::state_store::{self, Incoming, Slot};
 
 /// The provider, with at most one configuration at a time.
 #[derive(Debug)]
 pub(crate) struct Service {
     configuration: RwLock<Configuration>,
     backends: Backends,
+    store: Slot,
     stop: Notify,
 }
 
 impl Service {
     /// A provider that isn't configured yet, which then takes everything from the environment.
-    pub(crate) fn new(env: Env) -> Self {
-        Self { configuration: RwLock::default(), backends: Backends::new(env), stop: Notify::new() }
+    pub(crate) fn new(env: Env, keeper: Keeper) -> Self {
+        Self {
+            configuration: RwLock::default(),
+            backends: Backends::new(env, keeper),
+            store: Slot::default(),
+            stop: Notify::new(),
+        }
     }
 
     fn configured(config: Option<&DynamicValue>) -> Result<Configuration, Vec<Diagnostic>> {
         Configuration::of_provider(&decode(&schema::provider_type(), config)?)
     }
 
+    fn configuration(&self) -> Configuration {
+        self.configuration.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Reads, unless the client asks to stop before that is done.
     async fn read(&self, source: Result<Source, Vec<Diagnostic>>, config: Option<&DynamicValue>) -> Reading {
         let mut stopped = pin!(self.stop.notified());
         stopped.as_mut().enable();
-        let reading = async {
-            let configuration = self.configuration.read().unwrap_or_else(PoisonError::into_inner).clone();
-            source?.read(config, &configuration, &self.backends).await
-        };
+        let reading = async { source?.read(config, &self.configuration(), &self.backends).await };
         let reading = tokio::select! {
             biased;
             reading = reading => reading,
@@ -154,5 +167,89 @@ impl Provider for Service {
         _: Request<close_ephemeral_resource::Request>,
     ) -> Answer<close_ephemeral_resource::Response> {
         Ok(Response::new(close_ephemeral_resource::Response::default()))
+    }
+
+    async fn validate_state_store_config(
+        &self,
+        request: Request<validate_state_store_config::Request>,
+    ) -> Answer<validate_state_store_config::Response> {
+        let validate_state_store_config::Request { type_name, config } = request.into_inner();
+        let diagnostics =
+            state_store::validate(&type_name, config.as_ref(), &self.configuration(), &self.backends);
+        Ok(Response::new(validate_state_store_config::Response { diagnostics }))
+    }
+
+    async fn configure_state_store(
+        &self,
+        request: Request<configure_state_store::Request>,
+    ) -> Answer<configure_state_store::Response> {
+        let configure_state_store::Request { type_name, config, capabilities } = request.into_inner();
+        let chunk_size = state_store::agreed(capabilities.map(|proposed| proposed.chunk_size));
+        let provider = self.configuration();
+        let diagnostics =
+            self.store.configure(&type_name, config.as_ref(), chunk_size, &provider, &self.backends);
+        let capabilities = Some(StateStoreServerCapabilities { chunk_size });
+        Ok(Response::new(configure_state_store::Response { diagnostics, capabilities }))
+    }
+
+    type ReadStateBytesStream = BoxStream<'static, Result<read_state_bytes::Response, Status>>;
+
+    async fn read_state_bytes(
+        &self,
+        request: Request<read_state_bytes::Request>,
+    ) -> Answer<Self::ReadStateBytesStream> {
+        let read_state_bytes::Request { type_name, state_id } = request.into_inner();
+        let read = async { self.store.get(&type_name)?.read(&state_id).await };
+        Ok(Response::new(match read.await {
+            Ok(pieces) => stream::iter(pieces.map(Ok)).boxed(),
+            Err(diagnostics) => {
+                let failed = read_state_bytes::Response { diagnostics, ..Default::default() };
+                stream::iter([Ok(failed)]).boxed()
+            }
+        }))
+    }
+
+    async fn write_state_bytes(
+        &self,
+        request: Request<Streaming<write_state_bytes::RequestChunk>>,
+    ) -> Answer<write_state_bytes::Response> {
+        let (mut pieces, mut incoming) = (request.into_inner(), Incoming::default());
+        // A client that goes away before the end has written nothing.
+        while let Some(piece) = pieces.message().await? {
+            incoming.add(piece);
+        }
+        let diagnostics = self.store.write(incoming).await.err().unwrap_or_default();
+        Ok(Response::new(write_state_bytes::Response { diagnostics }))
+    }
+
+    async fn lock_state(&self, request: Request<lock_state::Request>) -> Answer<lock_state::Response> {
+        let lock_state::Request { type_name, state_id, operation } = request.into_inner();
+        let lock = async { self.store.get(&type_name)?.lock(&state_id, &operation).await };
+        Ok(Response::new(match lock.await {
+            Ok(lock_id) => lock_state::Response { lock_id, ..Default::default() },
+            Err(diagnostics) => lock_state::Response { diagnostics, ..Default::default() },
+        }))
+    }
+
+    async fn unlock_state(&self, request: Request<unlock_state::Request>) -> Answer<unlock_state::Response> {
+        let unlock_state::Request { type_name, state_id, lock_id } = request.into_inner();
+        let unlock = async { self.store.get(&type_name)?.unlock(&state_id, &lock_id).await };
+        let diagnostics = unlock.await.err().unwrap_or_default();
+        Ok(Response::new(unlock_state::Response { diagnostics }))
+    }
+
+    async fn get_states(&self, request: Request<get_states::Request>) -> Answer<get_states::Response> {
+        let states = async { self.store.get(&request.get_ref().type_name)?.states().await };
+        Ok(Response::new(match states.await {
+            Ok(state_id) => get_states::Response { state_id, ..Default::default() },
+            Err(diagnostics) => get_states::Response { diagnostics, ..Default::default() },
+        }))
+    }
+
+    async fn delete_state(&self, request: Request<delete_state::Request>) -> Answer<delete_state::Response> {
+        let delete_state::Request { type_name, state_id } = request.into_inner();
+        let delete = async { self.store.get(&type_name)?.delete(&state_id).await };
+        let diagnostics = delete.await.err().unwrap_or_default();
+        Ok(Response::new(delete_state::Response { diagnostics }))
     }
 }

@@ -48,6 +48,7 @@ mod identity;
 mod info;
 mod journal;
 mod kept;
+mod left_lock;
 mod listing;
 pub mod lock;
 mod names;

@@ -133,7 +133,7 @@ impl Workspace {
         Some(DigestItem::new(Arc::clone(&self.backend.clients), table, self.lock_path()))
     }
 
-    fn locks(&self) -> Locks {
+    pub(crate) fn locks(&self) -> Locks {
         let config = &self.backend.config;
         let mut stores: Vec<(LockKind, Box<dyn LockStore>)> = Vec::new();
         if config.use_lockfile {

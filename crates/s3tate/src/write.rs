@@ -36,6 +36,18 @@ pub struct Written {
     pub lock_lost: bool,
 }
 
+impl Written {
+    /// What the next write replaces, where nobody writes in between.
+    pub fn as_base(&self) -> Snapshot {
+        Snapshot {
+            etag: Some(self.etag.clone()),
+            digest: Some(self.digest),
+            recorded: Some(self.digest),
+            ..Snapshot::default()
+        }
+    }
+}
+
 impl Workspace {
     /// Replaces the state that was read by `bytes`, records the digest, and releases the lock.
     ///

@@ -11,3 +11,4 @@ mod reads;
 mod schema;
 mod sizes;
 mod stage;
+mod store;

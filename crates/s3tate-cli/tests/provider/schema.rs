@@ -36,11 +36,15 @@ fn the_schema_is_valid_and_complete() {
     assert!(schema.data_source_schemas.contains_key("s3tate_remote_state"));
     assert!(schema.data_source_schemas.contains_key("s3tate_state_info"));
     assert!(schema.ephemeral_resource_schemas.contains_key("s3tate_remote_state"));
+    assert!(schema.state_store_schemas.contains_key("s3tate_s3"));
     let own = schema.provider.expect("the provider's own").block.expect("a block");
     assert_eq!(own.attributes.len(), s3tate::config::attributes::ATTRIBUTES.len());
     assert!(own.attributes.iter().all(|attribute| attribute.optional));
-    let others =
-        schema.data_source_schemas.into_values().chain(schema.ephemeral_resource_schemas.into_values());
+    let others = schema
+        .data_source_schemas
+        .into_values()
+        .chain(schema.ephemeral_resource_schemas.into_values())
+        .chain(schema.state_store_schemas.into_values());
     let blocks = others.map(|schema| schema.block.expect("a block")).chain([own]);
     let wrong: Vec<_> =
         blocks.flat_map(|block| block.attributes).filter_map(|a| problems_of_attribute(&a)).collect();
