@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    backend, bootstrap, diff, doctor, force_unlock, history, init, local, lock, output, provider,
-    remote_state, restore, state, whoami, workspace,
+    backend, bootstrap, catalog, diff, doctor, find, force_unlock, history, init, local, lock, output,
+    provider, remote_state, restore, state, whoami, workspace,
 };
 
 /// Terraform and OpenTofu state on Amazon S3.
@@ -67,6 +67,7 @@ impl Global {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Bootstrap(bootstrap::Bootstrap),
+    Catalog(catalog::Catalog),
     Diff(diff::Diff),
     Doctor(doctor::Doctor),
     History(history::History),
@@ -80,6 +81,7 @@ pub(crate) enum Command {
     State(state::State),
     #[command(subcommand, alias = "env")]
     Workspace(workspace::Workspace),
+    Find(find::Find),
     ForceUnlock(force_unlock::ForceUnlock),
     #[command(subcommand)]
     Lock(lock::Lock),

@@ -62,6 +62,14 @@ impl std::io::Write for Data {
     }
 }
 
+/// Writes a line of data that comes piece by piece.
+///
+/// # Errors
+/// Standard output can't be written.
+pub(crate) fn line(data: &mut Data, text: &str) -> Result<()> {
+    writeln!(data, "{text}").map_err(not_written)
+}
+
 /// Tells people something.
 pub(crate) fn say(text: &str) {
     // Nobody is left to tell when standard error is gone.
@@ -120,6 +128,31 @@ impl Progress {
 
     pub(crate) fn step(&self) {
         self.0.inc(1);
+    }
+
+    /// Takes the bar away.
+    pub(crate) fn finish(&self) {
+        self.0.finish_and_clear();
+    }
+}
+
+/// How far a walk over many states has come, shown on standard error where that is a terminal.
+#[derive(Debug)]
+pub(crate) struct Scan(indicatif::ProgressBar);
+
+impl Scan {
+    pub(crate) fn new() -> Self {
+        // It draws nothing where standard error is no terminal.
+        Self(indicatif::ProgressBar::new(0))
+    }
+
+    /// What the walk calls at each step.
+    pub(crate) fn progress(&self) -> s3tate::catalog::Progress {
+        let bar = self.0.clone();
+        std::sync::Arc::new(move |scanned| {
+            bar.set_length(scanned.listed);
+            bar.set_position(scanned.done);
+        })
     }
 
     /// Takes the bar away.

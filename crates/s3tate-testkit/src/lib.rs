@@ -27,6 +27,7 @@ mod endpoint;
 mod enforced;
 mod fault;
 mod faults;
+pub mod fleet;
 mod form;
 mod gate;
 mod generated;

@@ -89,8 +89,9 @@ impl Workspace {
         let mut token = None;
         loop {
             let page = self.bucket().page(&prefix, None, token).await?;
-            for (key, size_bytes) in page.keys.iter().zip(&page.sizes) {
-                kept.extend(key.strip_prefix(&prefix).and_then(|name| named(name, *size_bytes)));
+            for object in &page.objects {
+                let name = object.key.strip_prefix(&prefix);
+                kept.extend(name.and_then(|name| named(name, object.size_bytes)));
             }
             token = page.next;
             if token.is_none() {

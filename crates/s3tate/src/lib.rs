@@ -21,6 +21,7 @@
 //!
 //! - [`config`]: blocks, options and cache, resolved to a [`config::BackendConfig`]
 //! - [`Backend`] and [`Workspace`]: read, outputs, push, lock, create, delete
+//! - [`catalog`]: every state below a prefix, and what is in it
 //! - [`bootstrap`]: what a backend lacks, as a plan that can be carried out; least access policies
 //! - [`diff`]: what differs between two states
 //! - [`doctor`]: what is wrong with a state, its locks or its store, with the evidence; the one safe repair
@@ -33,6 +34,7 @@
 mod aws;
 mod backend;
 pub mod bootstrap;
+pub mod catalog;
 pub mod config;
 mod copy;
 pub mod diff;

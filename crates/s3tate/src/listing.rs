@@ -40,9 +40,9 @@ async fn find(bucket: &Bucket, config: &BackendConfig) -> Result<Vec<WorkspaceNa
         "" => String::new(),
         prefix => format!("{prefix}/"),
     };
-    let first = bucket.page(&prefix, None, None).await?;
+    let mut first = bucket.page(&prefix, None, None).await?;
     if first.next.is_none() {
-        return Ok(from_keys(&first.keys, &prefix, &config.key));
+        return Ok(from_keys(&first.take_keys(), &prefix, &config.key));
     }
     let level = bucket.list_level(&prefix).await?;
     let names = level.iter().filter_map(|level| name(level.strip_prefix(&prefix)?.strip_suffix('/')?));

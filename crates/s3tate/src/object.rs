@@ -109,12 +109,19 @@ pub(crate) enum Condition<'a> {
     Always,
 }
 
+/// An object as a listing tells of it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ListedObject {
+    pub(crate) key: String,
+    pub(crate) size_bytes: u64,
+    pub(crate) etag: Option<String>,
+    pub(crate) modified: Option<Timestamp>,
+}
+
 /// One page of a listing.
 #[derive(Debug, Default)]
 pub(crate) struct Page {
-    pub(crate) keys: Vec<String>,
-    /// Their sizes in bytes, in the same order.
-    pub(crate) sizes: Vec<u64>,
+    pub(crate) objects: Vec<ListedObject>,
     pub(crate) prefixes: Vec<String>,
     pub(crate) next: Option<String>,
 }
@@ -127,6 +134,13 @@ pub(crate) struct Put<'a> {
     pub(crate) condition: Condition<'a>,
     pub(crate) metadata: &'a [(&'static str, String)],
     pub(crate) tags: &'a BTreeMap<String, String>,
+}
+
+impl Page {
+    /// The keys, taken out.
+    pub(crate) fn take_keys(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.objects).into_iter().map(|object| object.key).collect()
+    }
 }
 
 impl Bucket {
@@ -222,10 +236,10 @@ impl Bucket {
     /// All keys below a prefix, page after page.
     pub(crate) async fn list(&self, prefix: &str) -> Result<Vec<String>, Failure> {
         let mut listing = self.page(prefix, None, None).await?;
-        let mut keys = std::mem::take(&mut listing.keys);
+        let mut keys = listing.take_keys();
         while let Some(token) = listing.next.take() {
             listing = self.page(prefix, None, Some(token)).await?;
-            keys.append(&mut listing.keys);
+            keys.append(&mut listing.take_keys());
         }
         Ok(keys)
     }
@@ -258,12 +272,7 @@ impl Bucket {
         let page = request.send().await.map_err(|error| self.clients.failure(Service::S3, &error))?;
         let owned = |text: Option<&str>| text.map(str::to_owned);
         Ok(Page {
-            keys: page.contents().iter().map(|object| owned(object.key()).unwrap_or_default()).collect(),
-            sizes: page
-                .contents()
-                .iter()
-                .map(|object| object.size().and_then(|size| size.try_into().ok()).unwrap_or_default())
-                .collect(),
+            objects: page.contents().iter().map(listed).collect(),
             prefixes: page.common_prefixes().iter().filter_map(|common| owned(common.prefix())).collect(),
             next: owned(page.next_continuation_token()),
         })
@@ -322,6 +331,15 @@ impl Bucket {
     /// The URL of a state.
     pub(crate) fn state_url(&self, key: &StateKey) -> String {
         self.url(key.as_str())
+    }
+}
+
+fn listed(object: &aws_sdk_s3::types::Object) -> ListedObject {
+    ListedObject {
+        key: object.key().unwrap_or_default().to_owned(),
+        size_bytes: object.size().and_then(|size| size.try_into().ok()).unwrap_or_default(),
+        etag: object.e_tag().map(str::to_owned),
+        modified: object.last_modified().and_then(|time| Timestamp::from_second(time.secs()).ok()),
     }
 }
 

@@ -69,6 +69,11 @@ impl Workspace {
         Self { backend, name, key }
     }
 
+    /// The state with this key, as the default workspace of a backend that is configured with it.
+    pub(crate) fn of_key(backend: Backend, key: StateKey) -> Self {
+        Self { backend, name: WorkspaceName::default_name(), key }
+    }
+
     /// Opens the state that a URL names: `s3://BUCKET/KEY?region=REGION&dynamodb_table=TABLE`, with any other attribute of
     /// the backend behind `&`. Nothing is read from files but what credentials need, and nothing is sent yet.
     ///

@@ -2,8 +2,11 @@
 
 pub(crate) mod backend;
 pub(crate) mod bootstrap;
+pub(crate) mod catalog;
 pub(crate) mod diff;
 pub(crate) mod doctor;
+pub(crate) mod find;
+pub(crate) mod fleet;
 pub(crate) mod force_unlock;
 pub(crate) mod history;
 pub(crate) mod init;
@@ -37,6 +40,8 @@ pub(crate) async fn run(mut cli: Cli, env: Env, signals: Signals) -> Result<Exit
     let context = Context::new(env, cli.global, signals);
     match cli.command {
         Command::Bootstrap(args) => bootstrap::run(&context, args).await,
+        Command::Catalog(args) => catalog::run(&context, args).await,
+        Command::Find(args) => find::run(&context, args).await,
         Command::Diff(args) => diff::run(&context, args).await,
         Command::Doctor(args) => doctor::run(&context, args).await,
         Command::History(args) => history::run(&context, args).await,

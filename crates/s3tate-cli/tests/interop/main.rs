@@ -9,6 +9,7 @@ mod budgets;
 mod doctor;
 mod durability;
 mod edits;
+mod fleet;
 mod generated;
 mod init;
 mod interrupts;

@@ -92,6 +92,15 @@ fn change(
     Some(AttributeChange { path: path.to_string(), before: shown(before), after: shown(after) })
 }
 
+/// The attributes that the instance doesn't mark as sensitive, leaf by leaf: path, and value as plain text.
+pub(crate) fn plain_attributes(instance: &Instance<'_>) -> impl Iterator<Item = (String, String)> + use<> {
+    let leaves = leaves(instance, &Marks::of([instance])).into_iter();
+    leaves.filter(|(_, leaf)| !leaf.sensitive).map(|(path, leaf)| {
+        let text = if leaf.json.starts_with('"') { serde_json::from_str(&leaf.json).ok() } else { None };
+        (path.to_string(), text.unwrap_or(leaf.json))
+    })
+}
+
 fn leaves(instance: &Instance<'_>, marks: &Marks) -> BTreeMap<Path, Leaf> {
     let mut walk = Walk::new(marks);
     for (name, value) in instance.attributes_flat.iter().flatten() {
@@ -201,7 +210,7 @@ impl<'m> Walk<'m> {
 struct Marks(BTreeSet<Vec<Step>>);
 
 impl Marks {
-    fn of(instances: [&Instance<'_>; 2]) -> Self {
+    fn of<const N: usize>(instances: [&Instance<'_>; N]) -> Self {
         let lists = instances.into_iter().filter_map(|instance| instance.sensitive_attributes?.elements());
         Self(lists.flatten().filter_map(path_of_mark).collect())
     }

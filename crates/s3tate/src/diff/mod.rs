@@ -20,6 +20,7 @@ mod tests;
 use std::fmt;
 
 pub use attributes::AttributeChange;
+pub(crate) use attributes::plain_attributes;
 pub use objects::ObjectChange;
 pub use outputs::OutputChange;
 

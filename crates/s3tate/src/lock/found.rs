@@ -96,11 +96,11 @@ impl Backend {
         }
     }
 
-    fn lock_object(&self, key: &StateKey) -> ObjectLock {
+    pub(crate) fn lock_object(&self, key: &StateKey) -> ObjectLock {
         ObjectLock::new(Arc::clone(&self.clients), Arc::clone(&self.config), key)
     }
 
-    fn lock_item(&self, key: &StateKey) -> Option<ItemLock> {
+    pub(crate) fn lock_item(&self, key: &StateKey) -> Option<ItemLock> {
         let table = self.config.table.clone()?;
         Some(ItemLock::new(Arc::clone(&self.clients), table, key.lock_path(&self.config.bucket)))
     }

@@ -88,13 +88,25 @@ where
     /// # Errors
     /// Those of reading a state in full, except that an object which stands in two elements goes unnoticed; also for no
     /// bytes at all.
-    pub fn finish(mut self) -> Result<Vec<T>, StateError> {
+    pub fn finish(self) -> Result<Vec<T>, StateError> {
+        Ok(self.end()?.0)
+    }
+
+    /// Ends the document and gives all of it but the resources, as a document of its own.
+    ///
+    /// # Errors
+    /// As [`Self::finish`].
+    pub(crate) fn finish_document(self) -> Result<Vec<u8>, StateError> {
+        Ok(self.end()?.1)
+    }
+
+    fn end(mut self) -> Result<(Vec<T>, Vec<u8>), StateError> {
         self.error.map_or(Ok(()), Err)?;
         self.scanner.finish()?;
         self.kept.push(b'}');
         let rest = StateFile::parse(&self.kept)?.ok_or(StateError::NoVersion)?;
         rest.check()?;
-        Ok(self.picked)
+        Ok((self.picked, self.kept))
     }
 
     fn take(&mut self, chunk: &[u8]) -> Result<(), StateError> {
