@@ -2,6 +2,7 @@
 
 mod ephemeral;
 mod info;
+mod install;
 mod launch;
 mod lives;
 mod outputs;
