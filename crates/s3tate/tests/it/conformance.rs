@@ -1,8 +1,11 @@
-//! Every rule of the stock backend has a test that carries its number, and the page that lists them is true.
+//! Every rule of the stock backend and of the plugin protocol has a test that carries its number, and the pages that list
+//! them are true.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+
+use crate::provider_rules;
 
 /// The rules, in words; the first has number 1.
 const RULES: [&str; 62] = [
@@ -71,7 +74,33 @@ const RULES: [&str; 62] = [
 ];
 
 /// Tests by the number of the rule they show: file below `crates/`, and function.
-type Tests = BTreeMap<usize, Vec<(String, String)>>;
+type Tests = BTreeMap<String, Vec<(String, String)>>;
+
+/// A page that lists rules with their tests.
+struct Page {
+    path: &'static str,
+    head: &'static str,
+    rules: Vec<(String, &'static str)>,
+}
+
+fn pages() -> [Page; 2] {
+    let stock = (1..).zip(RULES).map(|(number, rule): (usize, _)| (number.to_string(), rule));
+    let provider = provider_rules::RULES.iter().map(|(number, rule)| ((*number).to_owned(), *rule));
+    [
+        Page {
+            path: "docs/reference/conformance.md",
+            head: "# The stock backend's rules, and the tests that show them\n\n\
+                What Terraform 1.11.4 was seen to do, rule by rule, or what s3tate does in its place.",
+            rules: stock.collect(),
+        },
+        Page {
+            path: "docs/reference/provider-conformance.md",
+            head: "# What clients ask of a provider, and the tests that show it\n\n\
+                What Terraform 1.11.4 was seen to need, rule by rule; what needs a later one was read in its protocol.",
+            rules: provider.collect(),
+        },
+    ]
+}
 
 fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -91,26 +120,33 @@ fn sources(directory: &Path, into: &mut Vec<PathBuf>) {
     }
 }
 
-/// The numbers that a comment such as `Checks 46 to 50, 52 and 53: …` begins with.
-fn numbers(comment: &str) -> Vec<usize> {
+/// The numbers that a comment such as `Checks 46 to 50, 52 and 53: …` begins with; letters may stand before the digits.
+fn numbers(comment: &str) -> Vec<String> {
     let Some(rest) = comment.strip_prefix("Checks ").or_else(|| comment.strip_prefix("Check ")) else {
         return Vec::new();
     };
-    let (mut found, mut is_range) = (Vec::new(), false);
+    let (mut found, mut is_range) = (Vec::<(&str, usize)>::new(), false);
     for word in rest.split(' ') {
-        let number = word.trim_end_matches([',', '.', ':']).parse::<usize>();
-        match (number, found.last()) {
-            (Ok(number), Some(first)) if is_range => found.extend(first + 1..=number),
-            (Ok(number), _) => found.push(number),
-            (Err(_), _) if word == "and" || word == "to" => {}
-            (Err(_), _) => break,
+        match (number(word.trim_end_matches([',', '.', ':'])), found.last().copied()) {
+            (Some((_, last)), Some((letters, first))) if is_range => {
+                found.extend((first + 1..=last).map(|number| (letters, number)));
+            }
+            (Some(number), _) => found.push(number),
+            (None, _) if word == "and" || word == "to" => {}
+            (None, _) => break,
         }
         is_range = word == "to";
         if word.ends_with(['.', ':']) {
             break;
         }
     }
-    found
+    found.into_iter().map(|(letters, number)| format!("{letters}{number}")).collect()
+}
+
+fn number(word: &str) -> Option<(&str, usize)> {
+    let (letters, digits) = word.split_at(word.find(|letter: char| letter.is_ascii_digit())?);
+    let is_number = letters.chars().all(|letter| letter.is_ascii_uppercase());
+    Some((letters, digits.parse().ok()?)).filter(|_| is_number)
 }
 
 fn tests() -> Tests {
@@ -136,45 +172,58 @@ fn tests() -> Tests {
     tests
 }
 
-fn page(tests: &Tests) -> String {
-    let mut page = "# The stock backend's rules, and the tests that show them\n\n\
-         What Terraform 1.11.4 was seen to do, rule by rule, or what s3tate does in its place. A test carries the number of its\n\
+fn text_of(page: &Page, tests: &Tests) -> String {
+    let mut text = format!(
+        "{} A test carries the number of its\n\
          rule in its comment; this page is made from those comments, and a test fails when it differs\n\
          (`CONFORMANCE_WRITE=true cargo test -p s3tate --test it conformance` writes it anew). Files are below `crates/`.\n\n\
-         | rule | what holds | tests |\n|---|---|---|\n"
-        .to_owned();
-    for (number, rule) in (1..).zip(RULES) {
-        let tests = tests.get(&number).into_iter().flatten();
+         | rule | what holds | tests |\n|---|---|---|\n",
+        page.head
+    );
+    for (number, rule) in &page.rules {
+        let tests = tests.get(number).into_iter().flatten();
         let tests: Vec<_> = tests.map(|(file, function)| format!("`{file}`: `{function}`")).collect();
-        writeln!(page, "| {number} | {rule} | {} |", tests.join("; ")).expect("text grows");
+        writeln!(text, "| {number} | {rule} | {} |", tests.join("; ")).expect("text grows");
     }
-    page
+    text
 }
 
 #[test]
 fn every_rule_has_a_test() {
     let tests = tests();
-    let missing: Vec<_> = (1..=RULES.len()).filter(|number| !tests.contains_key(number)).collect();
-    assert_eq!(missing, [0_usize; 0], "rules without a test that carries their number");
-    let unknown: Vec<_> = tests.keys().filter(|number| **number == 0 || **number > RULES.len()).collect();
+    let rules: Vec<_> = pages().into_iter().flat_map(|page| page.rules).map(|(number, _)| number).collect();
+    let missing: Vec<_> = rules.iter().filter(|number| !tests.contains_key(*number)).collect();
+    assert_eq!(missing, [""; 0], "rules without a test that carries their number");
+    // Other lists have letters of their own.
+    let letters = |number: &str| number.trim_end_matches(|c: char| c.is_ascii_digit()).to_owned();
+    let ours: BTreeSet<_> = rules.iter().map(|number| letters(number)).collect();
+    let of_ours = tests.keys().filter(|number| ours.contains(&letters(number)));
+    let unknown: Vec<_> = of_ours.filter(|number| !rules.contains(number)).collect();
     assert!(unknown.is_empty(), "no rules have these numbers: {unknown:?}");
 }
 
 #[test]
-#[expect(clippy::disallowed_methods, reason = "whoever runs the test asks for the page with it")]
-fn the_page_lists_the_tests_there_are() {
-    let (path, page) = (repository().join("docs/reference/conformance.md"), page(&tests()));
-    if std::env::var_os("CONFORMANCE_WRITE").is_some() {
-        std::fs::write(&path, &page).expect("the page is written");
+#[expect(clippy::disallowed_methods, reason = "whoever runs the test asks for the pages with it")]
+fn the_pages_list_the_tests_there_are() {
+    for page in pages() {
+        let (path, text) = (repository().join(page.path), text_of(&page, &tests()));
+        if std::env::var_os("CONFORMANCE_WRITE").is_some() {
+            std::fs::write(&path, &text).expect("the page is written");
+        }
+        let written = std::fs::read_to_string(&path).unwrap_or_default();
+        assert_eq!(written, text, "write it anew with CONFORMANCE_WRITE=true");
     }
-    let written = std::fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(written, page, "write it anew with CONFORMANCE_WRITE=true");
 }
 
 #[test]
 fn numbers_are_read_from_comments() {
-    assert_eq!(numbers("Check 9."), [9]);
-    assert_eq!(numbers("Checks 46 to 50, 52 and 53: all of them"), [46, 47, 48, 49, 50, 52, 53]);
-    assert_eq!(numbers("Check 44, with keys: 12 of them"), [44]);
-    assert_eq!(numbers("Checked 5"), [0_usize; 0]);
+    assert_eq!(numbers("Check 9."), ["9"]);
+    assert_eq!(
+        numbers("Checks 46 to 50, 52 and 53: all of them"),
+        ["46", "47", "48", "49", "50", "52", "53"]
+    );
+    assert_eq!(numbers("Checks P9 to P11 and D2: all of them"), ["P9", "P10", "P11", "D2"]);
+    assert_eq!(numbers("Check 44, with keys: 12 of them"), ["44"]);
+    assert_eq!(numbers("Check the backend"), [""; 0]);
+    assert_eq!(numbers("Checked 5"), [""; 0]);
 }

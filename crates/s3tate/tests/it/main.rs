@@ -16,6 +16,7 @@ mod locks;
 mod lost_replies;
 mod odd_states;
 mod parts;
+mod provider_rules;
 mod reading;
 mod reference;
 mod scripted;
