@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
     backend, bootstrap, catalog, diff, doctor, find, force_unlock, history, init, local, lock, output,
-    provider, remote_state, restore, state, whoami, workspace,
+    provider, remote_state, restore, serve, state, whoami, why, workspace,
 };
 
 /// Terraform and OpenTofu state on Amazon S3.
@@ -20,6 +20,13 @@ pub(crate) struct Cli {
     pub(crate) global: Global,
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+impl Cli {
+    /// Whether it serves until it is stopped, and so tells of each request.
+    pub(crate) fn serves(&self) -> bool {
+        matches!(&self.command, Command::Serve(serve) if serve.tells())
+    }
 }
 
 /// Options that work with every command.
@@ -86,6 +93,8 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Lock(lock::Lock),
     Local(local::Local),
+    Serve(serve::Serve),
+    Why(why::Why),
     #[command(subcommand)]
     Backend(backend::Backend),
     Whoami(whoami::Whoami),

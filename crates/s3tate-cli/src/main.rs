@@ -25,10 +25,9 @@ fn main() -> ExitCode {
     if provider::is_meant(std::env::args_os().next().as_deref()) {
         return provider::run(std::env::args_os(), env);
     }
-    ui::start_logging(&env);
-    match arguments::complete(std::env::args_os(), &env)
-        .and_then(|arguments| run(Cli::parse_from(arguments), env))
-    {
+    let arguments = arguments::complete(std::env::args_os(), &env).map(Cli::parse_from);
+    ui::start_logging(&env, arguments.as_ref().is_ok_and(Cli::serves));
+    match arguments.and_then(|cli| run(cli, env)) {
         Ok(code) => code,
         Err(error) => ui::fail(&error),
     }
@@ -43,8 +42,8 @@ fn run(cli: Cli, env: Env) -> s3tate::Result<ExitCode> {
     }
     let keeper = Keeper::default();
     let signals = Signals::new(keeper.clone(), &cli.global);
-    // The endpoint serves many clients at once; all else is one command and starts faster on one thread.
-    let threads = matches!(cli.command, Command::Local(_));
+    // Endpoint and server serve many clients at once; all else is one command and starts faster on one thread.
+    let threads = matches!(cli.command, Command::Local(_) | Command::Serve(_));
     let mut builder = if threads {
         tokio::runtime::Builder::new_multi_thread()
     } else {

@@ -194,11 +194,13 @@ pub(crate) fn start_provider_logging(env: &Env) {
 }
 
 /// Sends the log to standard error if `S3TATE_LOG` says what of it, such as `s3tate=debug`.
-pub(crate) fn start_logging(env: &Env) {
-    let filter = env.var("S3TATE_LOG").unwrap_or("error,s3s=off");
-    tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::new(filter))
-        .with_writer(std::io::stderr)
-        .with_ansi(false)
-        .init();
+pub(crate) fn start_logging(env: &Env, serves: bool) {
+    let default = if serves { "error,s3s=off,s3tate_server=info" } else { "error,s3s=off" };
+    let filter = tracing_subscriber::EnvFilter::new(env.var("S3TATE_LOG").unwrap_or(default));
+    let lines =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false);
+    match env.var("S3TATE_LOG_FORMAT") {
+        Some("json") => lines.json().flatten_event(true).init(),
+        _ => lines.init(),
+    }
 }

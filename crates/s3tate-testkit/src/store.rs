@@ -147,6 +147,13 @@ impl Store {
         object.unwrap_or_else(|| panic!("no object `{key}` among {:?}", self.keys())).bytes
     }
 
+    /// How many versions of an object there are, deletions not counted.
+    pub fn versions(&self, key: &str) -> usize {
+        let listed = wait(self.s3.list_object_versions().bucket(&self.bucket).prefix(key).send());
+        let listed = listed.expect("versions are listed");
+        listed.versions().iter().filter(|version| version.key() == Some(key)).count()
+    }
+
     /// Writes an object, whatever is there.
     pub fn put(&self, key: &str, bytes: impl Into<Vec<u8>>) {
         self.try_put(key, bytes).expect("the object is written");

@@ -69,6 +69,8 @@ pub(crate) struct Metadata {
     pub(crate) who: Option<String>,
     /// How many resource instances it has.
     pub(crate) resources: Option<u64>,
+    /// The ID of the lock that it was written under, where it was written for somebody else.
+    pub(crate) lock: Option<String>,
 }
 
 /// The first bytes of an object, and what its headers say.
@@ -94,6 +96,8 @@ pub(crate) mod meta {
     pub(crate) const WHO: &str = "s3tate-who";
     /// How many resource instances the state has.
     pub(crate) const RESOURCES: &str = "s3tate-resources";
+    /// The ID of the lock that a state was written under, by the server for one of its clients.
+    pub(crate) const LOCK: &str = "s3tate-lock";
     /// A random id of this write.
     pub(crate) const WRITE_ID: &str = "s3tate-write-id";
 }
@@ -352,6 +356,7 @@ pub(crate) fn facts(output: &GetObjectOutput) -> (Option<ETag>, Facts) {
         write_id: text(meta::WRITE_ID).map(str::to_owned),
         who: text(meta::WHO).map(str::to_owned),
         resources: text(meta::RESOURCES).and_then(|count| count.parse().ok()),
+        lock: text(meta::LOCK).map(str::to_owned),
     };
     let version_id = output.version_id().map(|id| VersionId::from(id.to_owned()));
     let modified = output.last_modified().and_then(|time| Timestamp::from_second(time.secs()).ok());

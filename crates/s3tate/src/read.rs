@@ -52,6 +52,11 @@ impl Snapshot {
         }
     }
 
+    /// The ID of the lock that this was written under, where it was written for somebody else.
+    pub fn written_under(&self) -> Option<&str> {
+        self.metadata.lock.as_deref()
+    }
+
     /// Whether the recorded digest is this state's; an unknown one fits any, as for stock clients.
     pub(crate) fn fits(&self, recorded: Option<StateDigest>) -> bool {
         recorded.is_none() || recorded == self.digest

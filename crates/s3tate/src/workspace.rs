@@ -61,17 +61,28 @@ pub struct Workspace {
     pub(crate) backend: Backend,
     name: WorkspaceName,
     pub(crate) key: StateKey,
+    /// Whom it is written for, where that isn't us.
+    pub(crate) writer: Option<Arc<Writer>>,
+}
+
+/// Somebody whose writes are passed on.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    /// Their name.
+    pub(crate) who: String,
+    /// The ID of the lock that they write under.
+    pub(crate) lock: Option<String>,
 }
 
 impl Workspace {
     pub(crate) fn new(backend: Backend, name: WorkspaceName) -> Self {
         let key = name.state_key(&backend.config);
-        Self { backend, name, key }
+        Self { backend, name, key, writer: None }
     }
 
     /// The state with this key, as the default workspace of a backend that is configured with it.
     pub(crate) fn of_key(backend: Backend, key: StateKey) -> Self {
-        Self { backend, name: WorkspaceName::default_name(), key }
+        Self { backend, name: WorkspaceName::default_name(), key, writer: None }
     }
 
     /// Opens the state that a URL names: `s3://BUCKET/KEY?region=REGION&dynamodb_table=TABLE`, with any other attribute of
@@ -215,6 +226,11 @@ impl Workspace {
         }
     }
 
+    /// The same workspace, written for somebody.
+    pub(crate) fn written_for(&self, writer: Writer) -> Self {
+        Self { writer: Some(Arc::new(writer)), ..self.clone() }
+    }
+
     /// Reads under a lock that is held, and completes a write that stopped before its digest.
     ///
     /// # Errors
@@ -224,7 +240,12 @@ impl Workspace {
         self.proven(read, locked).await
     }
 
-    async fn proven(&self, read: Result<(Snapshot, Option<StateDigest>)>, locked: bool) -> Result<Snapshot> {
+    /// What a reading comes to: under a lock, a write that stopped before its digest is completed.
+    pub(crate) async fn proven(
+        &self,
+        read: Result<(Snapshot, Option<StateDigest>)>,
+        locked: bool,
+    ) -> Result<Snapshot> {
         let (found, recorded) = read?;
         match Reading::of(&found, recorded, locked) {
             Reading::Proven => Ok(found),
@@ -405,7 +426,7 @@ impl Workspace {
 
     /// The digest goes first: a state without one can be read, and deleted again, while a digest without a state bars
     /// everybody.
-    async fn delete_objects(&self, snapshot: &Snapshot) -> Result<()> {
+    pub(crate) async fn delete_objects(&self, snapshot: &Snapshot) -> Result<()> {
         if let Some(item) = self.digest_item() {
             match item.delete_recorded(snapshot.recorded).await {
                 Ok(true) => {}

@@ -319,7 +319,13 @@ impl Workspace {
             (meta::PARENT, parent),
             (meta::SERIAL, serial),
             (meta::LINEAGE, header.and_then(|header| as_header(header.lineage))),
-            (meta::WHO, as_header(self.backend.env.who())),
+            (
+                meta::WHO,
+                as_header(
+                    self.writer.as_ref().map_or_else(|| self.backend.env.who(), |writer| writer.who.clone()),
+                ),
+            ),
+            (meta::LOCK, self.writer.as_ref().and_then(|writer| as_header(writer.lock.clone()?))),
             (meta::RESOURCES, resources),
         ]
         .into_iter()

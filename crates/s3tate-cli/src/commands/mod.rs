@@ -16,8 +16,10 @@ pub(crate) mod output;
 pub(crate) mod provider;
 pub(crate) mod remote_state;
 pub(crate) mod restore;
+pub(crate) mod serve;
 pub(crate) mod state;
 pub(crate) mod whoami;
+pub(crate) mod why;
 pub(crate) mod workspace;
 
 use std::process::ExitCode;
@@ -56,6 +58,8 @@ pub(crate) async fn run(mut cli: Cli, env: Env, signals: Signals) -> Result<Exit
         Command::Lock(args) => lock::run(&context, args).await,
         Command::Backend(args) => backend::run(&context, args).await,
         Command::Local(args) => local::run(&context, args).await,
+        Command::Serve(args) => serve::run(&context, args).await,
+        Command::Why(args) => why::run(&context, args).await,
         Command::Whoami(args) => whoami::run(&context, args).await,
     }
 }

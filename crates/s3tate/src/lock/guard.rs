@@ -49,9 +49,9 @@ impl LockGuard {
         self.entry.set_places(self.held.iter().map(|holder| holder.place.clone()).collect());
     }
 
-    /// Leaves the lock where it is, on purpose: what was begun under it has to be gone on with.
-    pub(crate) fn leave(mut self) {
-        self.held.clear();
+    /// Leaves the lock where it is, on purpose, for what is to be gone on with under it: it is released by its record alone.
+    pub(crate) fn leave(mut self) -> Vec<Holder> {
+        std::mem::take(&mut self.held)
     }
 
     /// Releases every kind that is still held, each only if it is still exactly ours.

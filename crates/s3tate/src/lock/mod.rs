@@ -31,8 +31,8 @@ pub(crate) use locks::Locks;
 pub use locks::Released;
 pub(crate) use trust::{Trust, unproven_store};
 pub(crate) use verified::VerifiedLock;
-pub(crate) use wait::acquire;
 pub use wait::{LockOptions, Waiting};
+pub(crate) use wait::{acquire, attempt_once};
 
 /// Where a lock is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -94,6 +94,31 @@ pub(crate) async fn acquire(
     }
 }
 
+/// Acquires for somebody who waits elsewhere: the holder where it is held. What only was contended is tried again.
+///
+/// # Errors
+/// As [`acquire`].
+pub(crate) async fn attempt_once(
+    locks: &Arc<Locks>,
+    record: &Arc<LockRecord>,
+    lock: &HeldLock,
+    env: &Env,
+) -> Result<Result<LockGuard, Box<Holder>>> {
+    let mut pauses = Pauses { patient: false, held: 0, contended: 0 };
+    loop {
+        let why = match attempt(locks, record, lock).await? {
+            Ok(guard) => return Ok(Ok(guard)),
+            Err(Refusal::Held(holder)) => return Ok(Err(holder)),
+            Err(Refusal::Failed(error)) => return Err(error),
+            Err(Refusal::Contended(why)) => why,
+        };
+        match pauses.contended(Duration::ZERO, env) {
+            Next::Attempt(pause) => env.sleep(pause).await,
+            Next::GiveUp(_) => return Err(contended_error(record, &why)),
+        }
+    }
+}
+
 /// One attempt, carried out to its end even if nobody waits for it any more; the lock is released then.
 async fn attempt(
     locks: &Arc<Locks>,

@@ -1,0 +1,186 @@
+//! A server over an endpoint, with somebody for each permission.
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use s3tate_server::auth::token::{self, NewToken};
+use s3tate_testkit::tools::{Missing, Terraform};
+use s3tate_testkit::{Client, Endpoint, Kind, Running, Workdir, wait_for};
+
+use crate::raw::{Reply, exchange};
+
+/// Who there is, and what they may do with states below `app/`; `admin` may do everything everywhere.
+pub(crate) const PEOPLE: [(&str, &str); 6] = [
+    ("admin", "admin"),
+    ("writer", "write"),
+    ("planner", "plan"),
+    ("reader", "read"),
+    ("onlooker", "outputs"),
+    ("breaker", "break-lock"),
+];
+
+static TOKENS: LazyLock<Vec<NewToken>> =
+    LazyLock::new(|| PEOPLE.iter().map(|(name, _)| token::make(name).expect("a token")).collect());
+
+/// Their token.
+pub(crate) fn token_of(name: &str) -> &'static str {
+    let at = PEOPLE.iter().position(|(of, _)| *of == name).expect("somebody we know");
+    &TOKENS[at].text
+}
+
+/// An endpoint, the configuration of servers on it, and one of them.
+pub(crate) struct Stage {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) server: Server,
+    workdir: Workdir,
+}
+
+/// A running server.
+pub(crate) struct Server {
+    pub(crate) running: Running,
+    pub(crate) addr: String,
+}
+
+impl Stage {
+    pub(crate) fn new() -> Self {
+        Self::with("")
+    }
+
+    /// With more lines in `[server]`, and after it.
+    pub(crate) fn with(server: &str) -> Self {
+        Self::on(Endpoint::start(Kind::Embedded).expect("the embedded endpoint needs no tool"), server)
+    }
+
+    pub(crate) fn on(endpoint: Endpoint, server: &str) -> Self {
+        let workdir = Workdir::new();
+        workdir.write("serve.toml", configuration(&endpoint, server));
+        let server = Server::start(&endpoint, &workdir);
+        Self { endpoint, server, workdir }
+    }
+
+    /// Another server with the same configuration.
+    pub(crate) fn replica(&self) -> Server {
+        Server::start(&self.endpoint, &self.workdir)
+    }
+
+    /// The server is stopped by a signal, and another one takes its place.
+    pub(crate) fn restart(&mut self) {
+        let fresh = self.replica();
+        let old = std::mem::replace(&mut self.server, fresh);
+        drop(old.running.kill());
+    }
+
+    /// One request for `key` by somebody.
+    pub(crate) fn ask(&self, who: &str, method: &str, key: &str, body: impl AsRef<[u8]>) -> Reply {
+        self.server.ask(who, method, &format!("/state/{key}"), body)
+    }
+
+    /// Stock Terraform with the server in its variables.
+    pub(crate) fn stock(&self, version: Terraform, who: &str, key: &str) -> Result<Client, Missing> {
+        Ok(self.server.as_backend(Client::terraform(version, &self.endpoint)?, who, key))
+    }
+
+    /// Fails the test unless the state is as it should be in the store itself: digest right, and nothing locked.
+    #[track_caller]
+    pub(crate) fn is_sound(&self, key: &str) {
+        let store = self.endpoint.store();
+        assert_eq!(
+            store.digest(key),
+            Some(s3tate_testkit::md5_hex(&store.bytes(key))),
+            "the digest of `{key}`"
+        );
+        assert_eq!(store.item(&format!("{}/{key}", store.bucket())), None, "the lock of `{key}`");
+    }
+}
+
+impl Server {
+    fn start(endpoint: &Endpoint, workdir: &Workdir) -> Self {
+        let client = Client::new(env!("CARGO_BIN_EXE_s3tate"), endpoint);
+        let args = ["serve", "-config", "serve.toml", "-listen", "127.0.0.1:0"];
+        let mut running = client.command(workdir, &args).start();
+        let addr = wait_for("the server's address", Duration::from_mins(1), || {
+            let said = running.stderr_so_far();
+            assert!(!running.has_ended(), "it ended: {said}");
+            let rest = said.split_once("serving on http://")?.1;
+            rest.split_once(';').map(|(addr, _)| addr.to_owned())
+        });
+        Self { running, addr }
+    }
+
+    /// One request by somebody; `nobody` shows no credential.
+    pub(crate) fn ask(&self, who: &str, method: &str, path: &str, body: impl AsRef<[u8]>) -> Reply {
+        let headers = if who == "nobody" { String::new() } else { authorization(token_of(who)) };
+        self.send(method, path, &headers, body.as_ref())
+    }
+
+    /// One request with these lines of headers.
+    pub(crate) fn send(&self, method: &str, path: &str, headers: &str, body: &[u8]) -> Reply {
+        let length = body.len();
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}"
+        );
+        exchange(&self.addr, &head, body).unwrap_or_else(|| panic!("no answer to {method} {path}"))
+    }
+
+    /// A client with the server in its variables.
+    pub(crate) fn as_backend(&self, client: Client, who: &str, key: &str) -> Client {
+        let url = format!("http://{}/state/{key}", self.addr);
+        client
+            .env("TF_HTTP_ADDRESS", &url)
+            .env("TF_HTTP_LOCK_ADDRESS", &url)
+            .env("TF_HTTP_UNLOCK_ADDRESS", &url)
+            .env("TF_HTTP_USERNAME", "token")
+            .env("TF_HTTP_PASSWORD", token_of(who))
+            .env("TF_HTTP_RETRY_WAIT_MIN", "0")
+    }
+}
+
+/// The line of a header that shows a token.
+pub(crate) fn authorization(token: &str) -> String {
+    format!("Authorization: Basic {}\r\n", STANDARD.encode(format!("token:{token}")))
+}
+
+fn configuration(endpoint: &Endpoint, server: &str) -> String {
+    let (bucket, table) = (endpoint.store().bucket(), endpoint.store().table());
+    let mut text = format!(
+        "[server]\n{server}\n[backend]\nbucket = \"{bucket}\"\nregion = \"us-east-1\"\ndynamodb_table = \"{table}\"\nuse_path_style = true\n"
+    );
+    for ((name, permission), token) in PEOPLE.iter().zip(TOKENS.iter()) {
+        let path = if *name == "admin" { "**" } else { "app/**" };
+        let hash = &token.hash;
+        let lines = format!(
+            "[[token]]\nname = \"{name}\"\nhash = \"{hash}\"\n[[rule]]\nwho = [\"token:{name}\"]\npath = [\"{path}\"]\nallow = [\"{permission}\"]\n"
+        );
+        text.push_str(&lines);
+    }
+    text
+}
+
+/// A lock record as clients send it.
+pub(crate) fn lock_info(id: &str) -> String {
+    format!(
+        "{{\"ID\":\"{id}\",\"Operation\":\"OperationTypeApply\",\"Info\":\"\",\"Who\":\"dana@build-07\",\"Version\":\"1.11.4\",\
+         \"Created\":\"2026-11-23T00:55:24.814093344Z\",\"Path\":\"\"}}"
+    )
+}
+
+/// What OpenTofu's `force-unlock` sends.
+pub(crate) fn bare_id(id: &str) -> String {
+    format!(
+        "{{\"ID\":\"{id}\",\"Operation\":\"\",\"Info\":\"\",\"Who\":\"\",\"Version\":\"\",\"Created\":\"0001-01-01T00:00:00Z\",\"Path\":\"\"}}"
+    )
+}
+
+/// A state with two outputs.
+pub(crate) fn document(serial: u64, lineage: &str, value: &str) -> Vec<u8> {
+    format!(
+        "{{\n  \"version\": 4,\n  \"terraform_version\": \"1.11.4\",\n  \"serial\": {serial},\n  \"lineage\": \"{lineage}\",\n  \
+         \"outputs\": {{\n    \"big\": {{\n      \"value\": 12345678901234567890123,\n      \"type\": \"number\"\n    }},\n    \
+         \"password\": {{\n      \"value\": \"hush-{value}\",\n      \"type\": \"string\",\n      \"sensitive\": true\n    }},\n    \
+         \"v\": {{\n      \"value\": \"{value}\",\n      \"type\": \"string\"\n    }}\n  }},\n  \"resources\": [],\n  \
+         \"check_results\": null\n}}\n"
+    )
+    .into_bytes()
+}

@@ -1,0 +1,139 @@
+//! From a request's headers, or its client certificate, to an identity.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+use s3tate::Env;
+use sha2::Digest as _;
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+
+use super::{Identity, Method, token};
+use crate::config::Token;
+
+/// How long a token that was checked isn't hashed again: one apply makes five requests.
+const CHECKED: Duration = Duration::from_mins(1);
+/// How many tokens are hashed at a time; each takes 19 MiB.
+const HASHING: usize = 4;
+/// How many checked tokens are remembered.
+const MOST_CHECKED: usize = 1024;
+
+/// Knows everybody.
+#[derive(Debug)]
+pub(crate) struct Authenticator {
+    tokens: Vec<Token>,
+    /// By their digest, when they were last hashed.
+    checked: Mutex<HashMap<[u8; 32], Instant>>,
+    hashing: Semaphore,
+    env: Env,
+}
+
+/// Why nobody is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unknown {
+    /// Neither header nor certificate.
+    Nobody,
+    /// What was shown is none of ours, or not any more. The word is for the log.
+    Refused(&'static str),
+}
+
+impl Authenticator {
+    pub(crate) fn new(tokens: Vec<Token>, env: Env) -> Self {
+        Self { tokens, checked: Mutex::default(), hashing: Semaphore::new(HASHING), env }
+    }
+
+    /// Who asks. A header counts before a certificate. One whose credential has ended is told apart, and may only
+    /// finish what they hold.
+    pub(crate) async fn identify(
+        &self,
+        headers: &HeaderMap,
+        certificate: Option<&Identity>,
+    ) -> Result<Identity, Unknown> {
+        match headers.get(AUTHORIZATION) {
+            Some(header) => {
+                let secret = header.to_str().ok().and_then(secret_in).ok_or(Unknown::Refused("malformed"))?;
+                self.by_secret(secret).await
+            }
+            None => certificate.cloned().ok_or(Unknown::Nobody),
+        }
+    }
+
+    async fn by_secret(&self, secret: String) -> Result<Identity, Unknown> {
+        match token::name_in(&secret) {
+            Some(name) => self.by_token(name.to_owned(), secret).await,
+            None => Err(Unknown::Refused("unknown_token")),
+        }
+    }
+
+    async fn by_token(&self, name: String, secret: String) -> Result<Identity, Unknown> {
+        // Several with one name: an old one and its successor.
+        let known: Vec<&Token> = self.tokens.iter().filter(|token| token.name == name).collect();
+        if known.is_empty() {
+            return Err(Unknown::Refused("unknown_token"));
+        }
+        for token in known {
+            if self.is(&secret, &token.hash).await {
+                let expired = token.expires.filter(|expires| *expires <= self.env.now());
+                return Ok(Identity { expired, ..Identity::new(format!("token:{name}"), Method::Token) });
+            }
+        }
+        Err(Unknown::Refused("wrong_token"))
+    }
+
+    async fn is(&self, secret: &str, hash: &str) -> bool {
+        let mark: [u8; 32] =
+            sha2::Sha256::digest([secret.as_bytes(), b"\0", hash.as_bytes()].concat()).into();
+        let now = self.env.instant();
+        if self.checked().get(&mark).is_some_and(|at| now.duration_since(*at) < CHECKED) {
+            return true;
+        }
+        let Ok(_permit) = self.hashing.acquire().await else { return false };
+        let (secret, hash) = (secret.to_owned(), hash.to_owned());
+        let right = tokio::task::spawn_blocking(move || token::verify(&secret, &hash)).await.unwrap_or(false);
+        if right {
+            let mut checked = self.checked();
+            if checked.len() >= MOST_CHECKED {
+                checked.clear();
+            }
+            checked.insert(mark, now);
+        }
+        right
+    }
+
+    fn checked(&self) -> std::sync::MutexGuard<'_, HashMap<[u8; 32], Instant>> {
+        self.checked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The password of `Basic`, whose user may be anybody, or what comes with `Bearer`.
+fn secret_in(header: &str) -> Option<String> {
+    let (scheme, rest) = header.split_once(' ')?;
+    let secret = match scheme.to_ascii_lowercase().as_str() {
+        "bearer" => rest.trim().to_owned(),
+        "basic" => {
+            let decoded = String::from_utf8(STANDARD.decode(rest.trim()).ok()?).ok()?;
+            decoded.split_once(':')?.1.to_owned()
+        }
+        _ => return None,
+    };
+    (!secret.is_empty()).then_some(secret)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_are_found_in_both_schemes() {
+        assert_eq!(secret_in("Bearer a.b.c").as_deref(), Some("a.b.c"));
+        assert_eq!(secret_in("basic dTpwOnc=").as_deref(), Some("p:w"));
+        for header in ["", "Basic", "Basic !!", "Basic dQ==", "Basic dTo=", "Digest x", "Bearer "] {
+            assert_eq!(secret_in(header), None, "{header}");
+        }
+    }
+}

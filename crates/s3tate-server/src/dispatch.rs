@@ -1,0 +1,122 @@
+//! From a request's head to its answer, its log line and its counters.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use http::header::{CACHE_CONTROL, CONTENT_LENGTH};
+use http::{HeaderValue, Method, Request, StatusCode};
+
+use crate::answer::{REQUEST_ID, Refusal, Response};
+use crate::auth::{Action, Identity};
+use crate::request::{Query, Record, Target, is_request_id};
+use crate::routes::{self, Call};
+use crate::server::App;
+
+/// Answers one request. The work is a task of its own, so that it comes to its end although the client hangs up.
+pub(crate) async fn answer(app: Arc<App>, request: Request<Body>, certificate: Option<Identity>) -> Response {
+    let id = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).filter(|id| is_request_id(id));
+    let id = id.map_or_else(|| app.new_id(), str::to_owned);
+    let worked = tokio::spawn(carry_out(Arc::clone(&app), request, certificate, id.clone())).await;
+    let mut response = worked.unwrap_or_else(|error| {
+        tracing::error!(request_id = id, %error, "a request ended in a panic");
+        Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "bug", "the server made a mistake").into_response(&id)
+    });
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.extend(HeaderValue::from_str(&id).ok().map(|id| (REQUEST_ID, id)));
+    response
+}
+
+async fn carry_out(
+    app: Arc<App>,
+    request: Request<Body>,
+    certificate: Option<Identity>,
+    id: String,
+) -> Response {
+    let start = app.env().instant();
+    let _flight = app.in_flight();
+    let mut record = Record {
+        id,
+        time: app.env().now(),
+        method: request.method().as_str().chars().take(32).collect(),
+        route: "none",
+        key: None,
+        identity: None,
+        action: None,
+        lock_id: None,
+        serials: (None, None),
+        forced: false,
+    };
+    let result = route(&app, request, certificate, &mut record).await;
+    conclude(&app, &record, result, start).await
+}
+
+/// The one place where identity, state, action and result of every request meet.
+async fn conclude(
+    app: &App,
+    record: &Record,
+    result: Result<Response, Refusal>,
+    start: tokio::time::Instant,
+) -> Response {
+    let reason = result.as_ref().err().map(|refusal| refusal.reason);
+    if let Err(refusal) = &result {
+        if record.action == Some(Action::Write) {
+            app.metrics.rejected(refusal.reason);
+        }
+        if let Some(error) = &refusal.inside {
+            tracing::warn!(request_id = record.id, status = refusal.status.as_u16(), %error, "a request failed");
+        }
+        // Anybody could fill the store otherwise. Waiting for a lock is no incident.
+        let waiting = record.action == Some(Action::Lock) && refusal.holder.is_some();
+        if record.identity.is_some() && refusal.status != StatusCode::NOT_FOUND && !waiting {
+            app.incidents.keep(&app.backend, record, refusal).await;
+        }
+    }
+    let response = result.unwrap_or_else(|refusal| refusal.into_response(&record.id));
+    let taken = app.env().instant().duration_since(start);
+    app.metrics.request(&record.method, record.route, response.status().as_u16(), taken.as_secs_f64());
+    let length = response.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+    tracing::info!(
+        target: "s3tate_server::access",
+        request_id = record.id,
+        method = record.method,
+        route = record.route,
+        state = record.key,
+        status = response.status().as_u16(),
+        identity = record.identity.as_ref().map(|identity| identity.name.as_str()),
+        action = record.action.map(Action::as_str),
+        lock_id = record.lock_id,
+        serial_before = record.serials.0,
+        serial_after = record.serials.1,
+        forced = record.forced,
+        reason,
+        bytes_out = length,
+        duration_ms = u64::try_from(taken.as_millis()).unwrap_or(u64::MAX),
+    );
+    response
+}
+
+async fn route(
+    app: &Arc<App>,
+    request: Request<Body>,
+    certificate: Option<Identity>,
+    record: &mut Record,
+) -> Result<Response, Refusal> {
+    let (head, body) = request.into_parts();
+    let query = Query::parse(head.uri.query().unwrap_or_default())?;
+    let target = Target::parse(head.uri.path(), &query, app.backend.config())?;
+    record.route = target.route();
+    if head.method == Method::GET && head.headers.contains_key("content-md5") {
+        return Err(Refusal::new(
+            StatusCode::BAD_REQUEST,
+            "mangled",
+            "this GET carries Content-MD5: it was a write, a lock or an unlock, until a redirect in between changed it; nothing was done",
+        ));
+    }
+    if let Some(open) = routes::open(app, &target).await {
+        return Ok(open);
+    }
+    record.identity = Some(app.identify(&head.headers, certificate.as_ref()).await?);
+    let call = Call { app, method: head.method, headers: head.headers, query, body, record };
+    routes::closed(call, target).await
+}

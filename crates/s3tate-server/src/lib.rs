@@ -1,0 +1,37 @@
+//! The state server: `backend "http"` of stock clients, on the storage and the locks that all other doors use.
+//!
+//! [`Server::serve`] is handed a listener, [`Settings`] and a backend; nothing in it prints or exits. No state lives in the
+//! process: any number of them may serve the same bucket and table.
+//!
+//! | module | what it does |
+//! | --- | --- |
+//! | `config` | the TOML file: settings with defaults, problems with their lines |
+//! | `accept`, `tls` | connections, TLS with client certificates, the way to the end |
+//! | `request`, `dispatch` | what a request is about; from its head to its answer, its log line and its counters |
+//! | `auth` | who asks (`token`, `oidc`, `certificate`), and whether they may: [`auth::decide`] |
+//! | `address` | which state a path names |
+//! | `routes` | one file for each thing that can be asked for |
+//! | `body`, `document` | bodies spooled and hashed; what a state document says of itself |
+//! | `guard` | what may be written over what, under which lock: the decision tables as pure functions |
+//! | `incident` | the inside of refused requests, and the rescued bytes of refused writes |
+//! | `metrics` | counters with bounded labels |
+
+mod accept;
+mod address;
+mod answer;
+pub mod auth;
+mod body;
+pub mod client;
+pub mod config;
+mod dispatch;
+mod document;
+mod guard;
+mod incident;
+mod metrics;
+mod request;
+mod routes;
+mod server;
+mod tls;
+
+pub use config::Settings;
+pub use server::Server;

@@ -1,0 +1,91 @@
+//! What can be asked for: one file each.
+
+mod delete;
+mod health;
+mod lock;
+mod outputs;
+mod read;
+mod unlock;
+mod why;
+mod write;
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use http::{HeaderMap, Method, StatusCode};
+
+use crate::answer::{Refusal, Response};
+use crate::auth::{Action, Identity};
+use crate::request::{Query, Record, Target};
+use crate::server::App;
+
+/// One request, by somebody who is known.
+#[derive(Debug)]
+pub(crate) struct Call<'a> {
+    pub(crate) app: &'a Arc<App>,
+    pub(crate) method: Method,
+    pub(crate) headers: HeaderMap,
+    pub(crate) query: Query,
+    pub(crate) body: Body,
+    pub(crate) record: &'a mut Record,
+}
+
+impl Call<'_> {
+    /// Who asks. [`closed`] is reached by nobody else.
+    fn identity(&self) -> Result<Identity, Refusal> {
+        let nobody = || Refusal::new(StatusCode::UNAUTHORIZED, "none", "show a credential");
+        self.record.identity.clone().ok_or_else(nobody)
+    }
+
+    /// Notes the action, and lets only those on who may.
+    fn allow(&mut self, key: &str, action: Action) -> Result<Identity, Refusal> {
+        let identity = self.identity()?;
+        self.record.action = Some(action);
+        self.app.allow(&identity, key, action)?;
+        Ok(identity)
+    }
+
+    fn only(&self, allow: &'static str) -> Refusal {
+        let detail = format!("{} is not answered here; {allow} are", self.method);
+        Refusal { allow: Some(allow), ..Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "method", detail) }
+    }
+}
+
+/// What anybody may ask for; `None` where it is for those who are known.
+pub(crate) async fn open(app: &App, target: &Target) -> Option<Response> {
+    match target {
+        Target::Home => Some(health::home()),
+        Target::Health => Some(health::alive()),
+        Target::Ready => Some(health::ready(app).await),
+        Target::Metrics => Some(health::metrics(app)),
+        Target::Version => Some(health::version()),
+        _ => None,
+    }
+}
+
+/// What only those who are known may ask for.
+pub(crate) async fn closed(mut call: Call<'_>, target: Target) -> Result<Response, Refusal> {
+    if let Target::State(key) | Target::Lock(key) | Target::Outputs(key) | Target::RemoteState(key) = &target
+    {
+        call.record.key = Some(key.clone());
+    }
+    let method = call.method.clone();
+    match (target, method.as_str()) {
+        (Target::State(key), "GET" | "HEAD") => read::read(&mut call, &key).await,
+        (Target::State(key), "POST" | "PUT") => write::write(call, &key).await,
+        (Target::State(key), "DELETE") => delete::delete(&mut call, &key).await,
+        (Target::State(key), "LOCK") | (Target::Lock(key), "LOCK" | "POST" | "PUT") => {
+            lock::lock(call, &key).await
+        }
+        (Target::State(key), "UNLOCK") | (Target::Lock(key), "UNLOCK" | "DELETE") => {
+            unlock::unlock(call, &key).await
+        }
+        (Target::Outputs(key), "GET" | "HEAD") => outputs::outputs(&mut call, &key).await,
+        (Target::RemoteState(key), "GET" | "HEAD") => outputs::redacted_state(&mut call, &key).await,
+        (Target::Why(id), "GET") => why::why(&mut call, &id).await,
+        (Target::Rescue(id), "GET") => why::rescued(&mut call, &id).await,
+        (Target::State(_), _) => Err(call.only("GET, POST, PUT, DELETE, LOCK, UNLOCK")),
+        (Target::Lock(_), _) => Err(call.only("POST, PUT, LOCK, DELETE, UNLOCK")),
+        _ => Err(call.only("GET")),
+    }
+}

@@ -1,0 +1,56 @@
+//! `GET /state/{key}`: the stored bytes, proven before the first of them is sent.
+
+use axum::body::Body;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use http::{HeaderValue, StatusCode};
+
+use super::Call;
+use crate::answer::{Refusal, Response};
+use crate::auth::Action;
+use crate::body::{Spool, not_kept};
+
+pub(super) async fn read(call: &mut Call<'_>, key: &str) -> Result<Response, Refusal> {
+    call.allow(key, Action::Read)?;
+    let workspace = call.app.backend.state_at(key);
+    let mut spool = Spool::new(&call.app.temp_dir());
+    if !workspace.pull(&mut spool).await? {
+        return Ok(nothing());
+    }
+    let tag = format!("\"{}\"", spool.sha256());
+    if is_known(call, &tag) {
+        return Ok(unchanged(&tag));
+    }
+    let (length, md5) = (spool.length, spool.content_md5());
+    let mut response = Response::new(spool.into_body().map_err(not_kept)?);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+    headers.extend(HeaderValue::from_str(&tag).ok().map(|tag| (ETAG, tag)));
+    headers.extend(
+        HeaderValue::from_str(&md5).ok().map(|md5| (http::HeaderName::from_static("content-md5"), md5)),
+    );
+    Ok(response)
+}
+
+/// The only 404 there is: clients read it as an empty state.
+pub(super) fn nothing() -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NOT_FOUND;
+    response
+}
+
+/// Whether the client has what is tagged so already, packed or not.
+pub(super) fn is_known(call: &Call<'_>, tag: &str) -> bool {
+    let given = call.headers.get_all(IF_NONE_MATCH).into_iter().filter_map(|value| value.to_str().ok());
+    given
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .any(|given| given == "*" || given.trim_start_matches("W/") == tag)
+}
+
+pub(super) fn unchanged(tag: &str) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NOT_MODIFIED;
+    response.headers_mut().extend(HeaderValue::from_str(tag).ok().map(|tag| (ETAG, tag)));
+    response
+}

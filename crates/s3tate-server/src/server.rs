@@ -1,0 +1,223 @@
+//! The server: what its requests share, and its life from the listener to the last answer.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use http::{HeaderMap, StatusCode};
+use s3tate::{Backend, Door, Env, Error, Result};
+use tokio::net::TcpListener;
+
+use crate::accept;
+use crate::answer::Refusal;
+use crate::auth::{Action, Authenticator, Decision, Identity, decide};
+use crate::config::{Rule, Serving, Settings};
+use crate::guard;
+use crate::incident::Incidents;
+use crate::metrics::Metrics;
+use crate::tls;
+
+/// How long the ID of a released lock is remembered, to refuse a late copy of its request.
+const RELEASED: Duration = Duration::from_mins(10);
+/// How many of those are remembered.
+const MOST_RELEASED: usize = 10_000;
+
+/// A state server over one backend.
+#[derive(Debug)]
+pub struct Server {
+    app: Arc<App>,
+    tls: Option<tls::Acceptor>,
+}
+
+/// What all requests share. Nothing in it is needed by the next process.
+#[derive(Debug)]
+pub(crate) struct App {
+    pub(crate) backend: Backend,
+    pub(crate) settings: Serving,
+    pub(crate) metrics: Metrics,
+    pub(crate) incidents: Incidents,
+    pub(crate) draining: AtomicBool,
+    rules: Vec<Rule>,
+    authenticator: Authenticator,
+    released: Mutex<VecDeque<(tokio::time::Instant, String, String)>>,
+}
+
+impl Server {
+    /// Prepares a server; nothing is sent yet. `settings.backend` is not looked at: the backend is given.
+    ///
+    /// # Errors
+    /// [`s3tate::ErrorKind::Invalid`]: the backend has nothing to lock with, or a certificate can't be used.
+    pub fn new(settings: Settings, backend: Backend) -> Result<Self> {
+        if !backend.config().locks() {
+            return Err(Error::invalid("the backend has nothing to lock with; nothing was started")
+                .hint("set `dynamodb_table`, or `use_lockfile = true`, in `[backend]`"));
+        }
+        if !settings.issuers.is_empty() {
+            return Err(Error::invalid("tokens of issuers can't be checked yet; nothing was started"));
+        }
+        let tls = settings.tls.as_ref().map(tls::Acceptor::new).transpose()?;
+        let authenticator = Authenticator::new(settings.tokens, backend.env().clone());
+        let app = App {
+            backend,
+            settings: settings.server,
+            metrics: Metrics::new(),
+            incidents: Incidents::default(),
+            draining: AtomicBool::new(false),
+            rules: settings.rules,
+            authenticator,
+            released: Mutex::default(),
+        };
+        Ok(Self { app: Arc::new(app), tls })
+    }
+
+    /// Serves until `stop` comes to its end, then finishes the requests under way within the time that the settings give.
+    ///
+    /// Readiness ends with `stop`. Writes that have begun come to their end whatever their clients do.
+    pub async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()>) {
+        accept::serve(Arc::clone(&self.app), self.tls, listener, stop).await;
+        self.app.backend.keeper().settled().await;
+    }
+}
+
+impl App {
+    pub(crate) fn env(&self) -> &Env {
+        self.backend.env()
+    }
+
+    pub(crate) fn temp_dir(&self) -> PathBuf {
+        self.env().temp_dir()
+    }
+
+    pub(crate) fn new_id(&self) -> String {
+        self.env().random_id().unwrap_or_else(|_| "none".to_owned())
+    }
+
+    /// Counts a request as under way until the result is dropped.
+    pub(crate) fn in_flight(self: &Arc<Self>) -> InFlight {
+        self.metrics.in_flight.inc();
+        InFlight(Arc::clone(self))
+    }
+
+    /// The state with this key, for requests of others.
+    pub(crate) fn door(&self, key: &str) -> Door {
+        self.backend.state_at(key).door()
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn decide(&self, identity: &Identity, key: &str, action: Action) -> Decision {
+        decide(&self.rules, identity, key, action)
+    }
+
+    /// Who asks.
+    ///
+    /// # Errors
+    /// 401, the same for all reasons.
+    pub(crate) async fn identify(
+        &self,
+        headers: &HeaderMap,
+        certificate: Option<&Identity>,
+    ) -> Result<Identity, Refusal> {
+        use crate::auth::Unknown;
+        match self.authenticator.identify(headers, certificate).await {
+            Ok(identity) => {
+                let result = if identity.expired.is_some() { "expired" } else { "ok" };
+                self.metrics.attempt(identity.method.as_str(), result);
+                Ok(identity)
+            }
+            Err(unknown) => {
+                let reason = if let Unknown::Refused(reason) = unknown { reason } else { "none" };
+                self.metrics.attempt("any", reason);
+                Err(unauthorized(reason))
+            }
+        }
+    }
+
+    /// Whether somebody may do something with the state at `key`.
+    ///
+    /// # Errors
+    /// 401 for a credential that has ended, 403 otherwise.
+    pub(crate) fn allow(&self, identity: &Identity, key: &str, action: Action) -> Result<(), Refusal> {
+        if identity.expired.is_some() {
+            return Err(unauthorized("expired"));
+        }
+        self.permit(identity, key, action)
+    }
+
+    fn permit(&self, identity: &Identity, key: &str, action: Action) -> Result<(), Refusal> {
+        let decision = self.decide(identity, key, action);
+        if decision.allowed {
+            return Ok(());
+        }
+        let detail = match action {
+            Action::Lock => "you may not lock this state; to read it, use `-lock=false`".to_owned(),
+            action => format!("this needs the permission `{action}` for this state"),
+        };
+        Err(Refusal::new(StatusCode::FORBIDDEN, "denied", detail))
+    }
+
+    /// The same for what finishes work under a lock: a credential that ended since the lock was taken is still good for
+    /// it, for as long as the grace lasts.
+    ///
+    /// # Errors
+    /// As [`App::allow`]; failures of the store.
+    pub(crate) async fn allow_finishing(
+        &self,
+        identity: &Identity,
+        key: &str,
+        action: Action,
+        lock: Option<&str>,
+    ) -> Result<(), Refusal> {
+        let Some(expired) = identity.expired else { return self.permit(identity, key, action) };
+        let over = self.env().now().duration_since(expired);
+        let within = over.as_secs() >= 0 && over.unsigned_abs() <= self.settings.grace;
+        let (true, Some(lock)) = (within, lock) else { return Err(unauthorized("expired")) };
+        let holders = self.door(key).holders().await?;
+        let theirs = holders
+            .iter()
+            .filter_map(|holder| holder.info.as_ref())
+            .any(|info| info.id == lock && guard::taken_by(info).as_deref() == Some(identity.name.as_str()));
+        if theirs { self.permit(identity, key, action) } else { Err(unauthorized("expired")) }
+    }
+
+    /// Remembers that a lock was released through this process.
+    pub(crate) fn remember_release(&self, key: &str, id: &str) {
+        let now = self.env().instant();
+        let mut released = self.released.lock().unwrap_or_else(PoisonError::into_inner);
+        while released.front().is_some_and(|(at, ..)| now.duration_since(*at) > RELEASED)
+            || released.len() >= MOST_RELEASED
+        {
+            released.pop_front();
+        }
+        released.push_back((now, key.to_owned(), id.to_owned()));
+    }
+
+    /// Whether a lock with this ID was released a short time ago.
+    pub(crate) fn was_released(&self, key: &str, id: &str) -> bool {
+        let now = self.env().instant();
+        let released = self.released.lock().unwrap_or_else(PoisonError::into_inner);
+        released.iter().any(|(at, of, was)| of == key && was == id && now.duration_since(*at) <= RELEASED)
+    }
+}
+
+fn unauthorized(reason: &'static str) -> Refusal {
+    Refusal::new(
+        StatusCode::UNAUTHORIZED,
+        reason,
+        "show a valid credential: as the password of Basic, or as Bearer",
+    )
+}
+
+/// A request under way.
+#[derive(Debug)]
+pub(crate) struct InFlight(Arc<App>);
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.metrics.in_flight.dec();
+    }
+}
