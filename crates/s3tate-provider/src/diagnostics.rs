@@ -7,6 +7,9 @@ use crate::proto::tfplugin6::attribute_path::step::Selector;
 use crate::proto::tfplugin6::diagnostic::Severity;
 use crate::proto::tfplugin6::{AttributePath, Diagnostic};
 
+/// What hints for people at a command line mention.
+const COMMAND_LINE_OPTION: &str = "-backend-config";
+
 /// Where an argument stands in its block.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Path(Vec<Step>);
@@ -47,7 +50,14 @@ pub(crate) fn warning(summary: impl Into<String>) -> Diagnostic {
 pub(crate) fn of_problem(problem: &Problem, below: &Path) -> Diagnostic {
     let outermost = problem.attribute.as_deref().and_then(|names| names.split('.').next());
     let path = if below.0.is_empty() { outermost.map(Path::of).unwrap_or_default() } else { below.clone() };
-    let lines = [problem.why.clone(), problem.hint.as_ref().map(|hint| format!("hint: {hint}"))];
+    let hint = problem.hint.as_deref().map(|hint| match &problem.attribute {
+        // Here is no command line to give it on.
+        Some(name) if hint.contains(COMMAND_LINE_OPTION) => {
+            format!("hint: set `{name}` here, or in the provider's block")
+        }
+        _ => format!("hint: {hint}"),
+    });
+    let lines = [problem.why.clone(), hint];
     error(path, &problem.message, lines.into_iter().flatten().collect::<Vec<_>>().join("\n"))
 }
 

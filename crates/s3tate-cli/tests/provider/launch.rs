@@ -147,6 +147,7 @@ fn a_long_temporary_directory_is_no_obstacle() {
 }
 
 /// Check H10: a provider whose client was killed ends by itself.
+#[cfg(target_os = "linux")]
 #[test]
 fn a_killed_client_leaves_no_provider_behind() {
     let (endpoint, workdir) = (endpoint(), Workdir::new());
@@ -164,6 +165,7 @@ fn a_killed_client_leaves_no_provider_behind() {
 }
 
 /// Whether a process is there and not only waits to be buried.
+#[cfg(target_os = "linux")]
 fn runs(pid: &str) -> bool {
     let Ok(status) = std::fs::read_to_string(format!("/proc/{pid}/stat")) else { return false };
     status.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('Z'))

@@ -4,6 +4,7 @@ mod ephemeral;
 mod info;
 mod install;
 mod launch;
+#[cfg(target_os = "linux")]
 mod lives;
 mod outputs;
 mod peer;

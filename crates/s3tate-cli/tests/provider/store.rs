@@ -189,6 +189,7 @@ fn a_wrong_configuration_is_told() {
     assert_eq!(told.iter().map(place).collect::<Vec<_>>(), ["lock_timeout"]);
     let (told, _) = store.configure(vec![("key", KEY.into())], Some(CHUNK_BYTES));
     assert_eq!(told.iter().map(place).collect::<Vec<_>>(), ["bucket"], "what is required and missing");
+    assert!(!said(&told).contains("-backend-config") && said(&told).contains("provider's block"), "{told:?}");
     let (told, _) = store.configure(arguments(&endpoint, Locking::Table), Some(CHUNK_BYTES));
     assert_eq!(said(&told), "");
 }
