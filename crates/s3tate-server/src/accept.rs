@@ -109,6 +109,8 @@ async fn speak(
         }
     });
     let mut http = http1::Builder::new();
+    // A client that has sent everything may be gone already: its write is carried out all the same.
+    http.half_close(true);
     http.timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(MOST_HEAD_BYTES);
     let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
     let served = tokio::select! {

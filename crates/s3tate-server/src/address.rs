@@ -85,7 +85,7 @@ mod tests {
         }
     }
 
-    /// HTTP check 68: tricks with paths name no state.
+    /// Check C68: tricks with paths name no state.
     #[test]
     fn tricks_name_no_state() {
         for path in [

@@ -48,11 +48,11 @@ async fn carry_out(
         forced: false,
     };
     let result = route(&app, request, certificate, &mut record).await;
-    conclude(&app, &record, result, start).await
+    conclude(&app, &record, result, start)
 }
 
 /// The one place where identity, state, action and result of every request meet.
-async fn conclude(
+fn conclude(
     app: &App,
     record: &Record,
     result: Result<Response, Refusal>,
@@ -69,7 +69,7 @@ async fn conclude(
         // Anybody could fill the store otherwise. Waiting for a lock is no incident.
         let waiting = record.action == Some(Action::Lock) && refusal.holder.is_some();
         if record.identity.is_some() && refusal.status != StatusCode::NOT_FOUND && !waiting {
-            app.incidents.keep(&app.backend, record, refusal).await;
+            app.incidents.keep(&app.backend, record, refusal);
         }
     }
     let response = result.unwrap_or_else(|refusal| refusal.into_response(&record.id));

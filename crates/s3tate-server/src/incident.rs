@@ -23,8 +23,8 @@ const REMEMBERED: usize = 256;
 pub(crate) struct Incidents(Mutex<VecDeque<(String, Value)>>);
 
 impl Incidents {
-    /// Remembers why a request was refused, and stores it where the store can be reached.
-    pub(crate) async fn keep(&self, backend: &Backend, record: &Record, refusal: &Refusal) {
+    /// Remembers why a request was refused, and stores it where the store can be reached, without being waited for.
+    pub(crate) fn keep(&self, backend: &Backend, record: &Record, refusal: &Refusal) {
         let incident = described(record, refusal);
         {
             let mut recent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -33,10 +33,12 @@ impl Incidents {
             }
             recent.push_back((record.id.clone(), incident.clone()));
         }
-        let stored = backend.put_object(&why_key(&record.id), incident.to_string().into()).await;
-        if let Err(error) = stored {
-            tracing::warn!(request_id = record.id, %error, "the inside of a refusal is remembered by this process alone");
-        }
+        let (backend, id) = (backend.clone(), record.id.clone());
+        drop(tokio::spawn(async move {
+            if let Err(error) = backend.put_object(&why_key(&id), incident.to_string().into()).await {
+                tracing::warn!(request_id = id, %error, "the inside of a refusal is remembered by this process alone");
+            }
+        }));
     }
 
     /// The inside of a request that was refused.

@@ -54,11 +54,8 @@ impl Server {
             return Err(Error::invalid("the backend has nothing to lock with; nothing was started")
                 .hint("set `dynamodb_table`, or `use_lockfile = true`, in `[backend]`"));
         }
-        if !settings.issuers.is_empty() {
-            return Err(Error::invalid("tokens of issuers can't be checked yet; nothing was started"));
-        }
         let tls = settings.tls.as_ref().map(tls::Acceptor::new).transpose()?;
-        let authenticator = Authenticator::new(settings.tokens, backend.env().clone());
+        let authenticator = Authenticator::new(settings.tokens, settings.issuers, backend.env().clone())?;
         let app = App {
             backend,
             settings: settings.server,

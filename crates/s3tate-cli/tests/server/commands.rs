@@ -1,7 +1,9 @@
 //! Whole commands of stock clients.
 
+use std::time::Duration;
+
 use s3tate_testkit::tools::Terraform;
-use s3tate_testkit::{Workdir, require};
+use s3tate_testkit::{Workdir, require, wait_for};
 
 use crate::stage::{Stage, document};
 
@@ -9,7 +11,8 @@ const FIRST: &str = "terraform {\n  backend \"http\" {}\n}\noutput \"v\" {\n  va
 /// A resource that needs no provider to be installed, in versions that know it.
 const RESOURCE: &str = "resource \"terraform_data\" \"a\" {\n  input = \"one\"\n}\n";
 
-/// HTTP check 52: serials rise, the lineage stays, nothing is left locked. HTTP check 9: no state is no error.
+/// Check C52: serials rise, the lineage stays, nothing is left locked.
+/// Check C9: no state is no error.
 #[test]
 fn init_apply_change_destroy() {
     for version in [Terraform::V1_11, Terraform::V1_0] {
@@ -40,7 +43,7 @@ fn init_apply_change_destroy() {
     }
 }
 
-/// HTTP check 56: editing commands, and a lower serial with the right alone.
+/// Check C56: editing commands, and a lower serial with the right alone.
 #[test]
 fn editing_commands_and_forced_pushes() {
     let stage = Stage::new();
@@ -70,7 +73,7 @@ fn editing_commands_and_forced_pushes() {
     stage.is_sound("app/edit");
 }
 
-/// HTTP check 54: a lock that a killed run left is broken by Terraform's command, which names no ID on the wire.
+/// Check C54: a lock that a killed run left is broken by Terraform's command, which names no ID on the wire.
 #[test]
 fn a_lock_that_was_left_behind_is_broken() {
     let stage = Stage::new();
@@ -84,7 +87,7 @@ fn a_lock_that_was_left_behind_is_broken() {
     let _planned = stock.run(&workdir, &["plan"]).succeeds();
 }
 
-/// HTTP check 58: `-lock=false` while free, and while somebody else holds the lock.
+/// Check C58: `-lock=false` while free, and while somebody else holds the lock.
 #[test]
 fn writes_without_a_lock_are_taken_while_it_is_free() {
     let stage = Stage::new();
@@ -103,7 +106,7 @@ fn writes_without_a_lock_are_taken_while_it_is_free() {
     assert_eq!(stock.run(&workdir, &["output", "-raw", "v"]).succeeds().stdout_text(), "two");
 }
 
-/// HTTP check 61: `terraform_remote_state` reads a whole state, and a redacted one where only that is granted.
+/// Check C61: `terraform_remote_state` reads a whole state, and a redacted one where only that is granted.
 #[test]
 fn remote_states_are_read_by_data_sources() {
     let stage = Stage::new();
@@ -139,4 +142,35 @@ fn remote_states_are_read_by_data_sources() {
     let workdir = Workdir::with(&consumer("state"));
     let _initialised = stock.run(&workdir, &["init", "-input=false"]).succeeds();
     let _refused = stock.run(&workdir, &["apply", "-auto-approve"]).fails().says(&["invalid auth"]);
+}
+
+/// Check C53: a second run waits for the lock, and goes on once it is free.
+#[test]
+fn a_second_run_waits_for_the_lock() {
+    let stage = Stage::new();
+    let stock = require!(stage.stock(Terraform::V1_11, "writer", "app/wait"));
+    let workdir = Workdir::with(FIRST);
+    let _initialised = stock.run(&workdir, &["init", "-input=false"]).succeeds();
+    let _locked = stage.ask("writer", "LOCK", "app/wait", crate::stage::lock_info("h")).is(200);
+    let waiting = stock.command(&workdir, &["apply", "-auto-approve", "-lock-timeout=60s"]).start();
+    wait_for("its refusal", Duration::from_mins(1), || {
+        stage.server.running.stderr_so_far().contains("status=423").then_some(())
+    });
+    let _unlocked = stage.ask("writer", "UNLOCK", "app/wait", crate::stage::lock_info("h")).is(200);
+    let _applied = waiting.finish().succeeds();
+    stage.is_sound("app/wait");
+}
+
+/// Check C57: a local state moves to the server by Terraform's own migration.
+#[test]
+fn a_local_state_is_migrated() {
+    let stage = Stage::new();
+    let stock = require!(stage.stock(Terraform::V1_11, "writer", "app/moved"));
+    let workdir = Workdir::with("output \"v\" {\n  value = \"one\"\n}\n");
+    let _initialised = stock.run(&workdir, &["init", "-input=false"]).succeeds();
+    let _applied = stock.run(&workdir, &["apply", "-auto-approve"]).succeeds();
+    workdir.write("main.tf", FIRST);
+    let _moved = stock.run(&workdir, &["init", "-input=false", "-migrate-state", "-force-copy"]).succeeds();
+    assert_eq!(stock.run(&workdir, &["output", "-raw", "v"]).succeeds().stdout_text(), "one");
+    stage.is_sound("app/moved");
 }

@@ -3,7 +3,7 @@
 use crate::raw::exchange;
 use crate::stage::{Stage, authorization, bare_id, document, lock_info, token_of};
 
-/// HTTP checks 31 to 33, 36, 37 and 45: taken once, repeated, refused to others with the holder's record, released.
+/// Checks C31 to C33, C36, C37 and C45: taken once, repeated, refused to others with the holder's record, released.
 #[test]
 fn a_lock_is_taken_repeated_refused_and_released() {
     let stage = Stage::new();
@@ -33,7 +33,7 @@ fn a_lock_is_not_shared_by_its_id() {
     let _still = stage.ask("planner", "LOCK", "app/a", lock_info("k")).names_holder(423, "h");
 }
 
-/// HTTP check 34: of many who ask at once, through two servers, exactly one gets the lock, and the others are told who.
+/// Check C34: of many who ask at once, through two servers, exactly one gets the lock, and the others are told who.
 #[test]
 fn of_many_exactly_one_gets_the_lock() {
     let stage = Stage::new();
@@ -57,7 +57,7 @@ fn of_many_exactly_one_gets_the_lock() {
     }
 }
 
-/// HTTP check 35: what is no lock info takes no lock.
+/// Check C35: what is no lock info takes no lock.
 #[test]
 fn what_is_no_lock_info_is_refused() {
     let stage = Stage::new();
@@ -71,7 +71,7 @@ fn what_is_no_lock_info_is_refused() {
     let _free = stage.ask("writer", "LOCK", "app/a", lock_info("h")).is(200);
 }
 
-/// HTTP checks 38 and 39: Terraform's `force-unlock` names no lock, and needs the permission.
+/// Checks C38 and C39: Terraform's `force-unlock` names no lock, and needs the permission.
 #[test]
 fn an_empty_unlock_breaks_the_lock_with_the_right_alone() {
     let stage = Stage::new();
@@ -92,7 +92,7 @@ fn an_empty_unlock_breaks_the_lock_with_the_right_alone() {
     let _free = stage.ask("writer", "LOCK", "app/a", lock_info("k")).is(200);
 }
 
-/// HTTP checks 40 and 41: OpenTofu's `force-unlock` names the ID and nothing else.
+/// Checks C40 and C41: OpenTofu's `force-unlock` names the ID and nothing else.
 #[test]
 fn a_bare_id_breaks_exactly_that_lock() {
     let stage = Stage::new();
@@ -115,7 +115,7 @@ fn who_may_break_locks_is_configured() {
     }
 }
 
-/// HTTP check 42: the aliases for those who can't send LOCK and UNLOCK.
+/// Check C42: the aliases for those who can't send LOCK and UNLOCK.
 #[test]
 fn the_aliases_lock_and_unlock() {
     let stage = Stage::new();
@@ -132,7 +132,7 @@ fn the_aliases_lock_and_unlock() {
     );
 }
 
-/// HTTP check 43: locks are in the store, not in the process.
+/// Check C43: locks are in the store, not in the process.
 #[test]
 fn a_lock_outlives_its_server() {
     let mut stage = Stage::new();
@@ -143,7 +143,7 @@ fn a_lock_outlives_its_server() {
     let _released = stage.ask("writer", "UNLOCK", "app/a", lock_info("h")).is(200);
 }
 
-/// HTTP check 44: a copy of a lock request that comes after its release leaves no lock that nobody owns.
+/// Check C44: a copy of a lock request that comes after its release leaves no lock that nobody owns.
 #[test]
 fn a_late_copy_of_a_lock_request_takes_nothing() {
     let stage = Stage::new();

@@ -1,7 +1,10 @@
 //! The state server as a program: stock clients through it, and raw requests where no client sends them.
 
 mod commands;
+mod doors;
+mod identity;
 mod locking;
+mod program;
 mod raw;
 mod reads;
 mod stage;

@@ -2,7 +2,7 @@
 
 use crate::stage::{PEOPLE, Stage, authorization, document, lock_info, token_of};
 
-/// HTTP checks 1, 2 and 8: the bytes that were written, with their digests, whoever holds the lock.
+/// Checks C1, C2 and C8: the bytes that were written, with their digests, whoever holds the lock.
 #[test]
 fn what_was_written_is_read() {
     let stage = Stage::new();
@@ -23,7 +23,7 @@ fn what_was_written_is_read() {
     assert_eq!(unchanged.body, b"");
 }
 
-/// HTTP check 3: packed where the client asks for it.
+/// Check C3: packed where the client asks for it.
 #[test]
 fn answers_are_packed_on_request() {
     let stage = Stage::new();
@@ -37,7 +37,7 @@ fn answers_are_packed_on_request() {
     assert_eq!(packed.header("content-md5"), None, "it would be that of the unpacked bytes");
 }
 
-/// HTTP checks 4 and 5: nobody learns which states there are.
+/// Checks C4 and C5: nobody learns which states there are.
 #[test]
 fn those_who_may_not_read_learn_nothing() {
     let stage = Stage::new();
@@ -55,7 +55,7 @@ fn those_who_may_not_read_learn_nothing() {
     let _malformed = stage.server.send("GET", "/state/app/a", "Authorization: Basic ???\r\n", b"").is(401);
 }
 
-/// HTTP check 10: a write that a redirect turned into a GET is not taken for a read.
+/// Check C10: a write that a redirect turned into a GET is not taken for a read.
 #[test]
 fn a_mangled_write_is_refused() {
     let stage = Stage::new();
@@ -131,7 +131,8 @@ fn outputs_are_read_without_the_state() {
     }
 }
 
-/// HTTP check 68: tricks with paths reach nothing, and no path but a missing state's is 404. HTTP check 75: no redirects.
+/// Check C68: tricks with paths reach nothing, and no path but a missing state's is 404.
+/// Check C75: no redirects.
 #[test]
 fn tricks_with_paths_reach_nothing() {
     let stage = Stage::new();
@@ -166,7 +167,7 @@ fn tricks_with_paths_reach_nothing() {
     }
 }
 
-/// HTTP check 70: the ID of a request is generated, echoed, or replaced.
+/// Check C70: the ID of a request is generated, echoed, or replaced.
 #[test]
 fn every_answer_has_an_id() {
     let stage = Stage::new();
@@ -182,7 +183,7 @@ fn every_answer_has_an_id() {
     assert!(stage.server.running.stderr_so_far().contains("mine-1"));
 }
 
-/// HTTP check 71: counters don't grow with states. Health is told to anybody, and tells no names.
+/// Check C71: counters don't grow with states. Health is told to anybody, and tells no names.
 #[test]
 fn counters_are_bounded_and_health_is_open() {
     let stage = Stage::new();

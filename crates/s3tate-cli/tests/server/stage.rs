@@ -40,6 +40,7 @@ pub(crate) struct Stage {
 /// A running server.
 pub(crate) struct Server {
     pub(crate) running: Running,
+    scheme: String,
     pub(crate) addr: String,
 }
 
@@ -97,16 +98,18 @@ impl Stage {
 
 impl Server {
     fn start(endpoint: &Endpoint, workdir: &Workdir) -> Self {
-        let client = Client::new(env!("CARGO_BIN_EXE_s3tate"), endpoint);
+        let client = Client::new(env!("CARGO_BIN_EXE_s3tate"), endpoint)
+            .env("S3TATE_DIGEST_TIMEOUT", "0s")
+            .env("S3TATE_LOG", "error,s3s=off,s3tate=trace,s3tate_server=trace");
         let args = ["serve", "-config", "serve.toml", "-listen", "127.0.0.1:0"];
         let mut running = client.command(workdir, &args).start();
-        let addr = wait_for("the server's address", Duration::from_mins(1), || {
+        let (scheme, addr) = wait_for("the server's address", Duration::from_mins(1), || {
             let said = running.stderr_so_far();
             assert!(!running.has_ended(), "it ended: {said}");
-            let rest = said.split_once("serving on http://")?.1;
-            rest.split_once(';').map(|(addr, _)| addr.to_owned())
+            let url = said.split_once("serving on ")?.1.split_once(';')?.0.to_owned();
+            url.split_once("://").map(|(scheme, addr)| (scheme.to_owned(), addr.to_owned()))
         });
-        Self { running, addr }
+        Self { running, scheme, addr }
     }
 
     /// One request by somebody; `nobody` shows no credential.
@@ -126,7 +129,7 @@ impl Server {
 
     /// A client with the server in its variables.
     pub(crate) fn as_backend(&self, client: Client, who: &str, key: &str) -> Client {
-        let url = format!("http://{}/state/{key}", self.addr);
+        let url = format!("{}://{}/state/{key}", self.scheme, self.addr);
         client
             .env("TF_HTTP_ADDRESS", &url)
             .env("TF_HTTP_LOCK_ADDRESS", &url)
@@ -145,7 +148,7 @@ pub(crate) fn authorization(token: &str) -> String {
 fn configuration(endpoint: &Endpoint, server: &str) -> String {
     let (bucket, table) = (endpoint.store().bucket(), endpoint.store().table());
     let mut text = format!(
-        "[server]\n{server}\n[backend]\nbucket = \"{bucket}\"\nregion = \"us-east-1\"\ndynamodb_table = \"{table}\"\nuse_path_style = true\n"
+        "[server]\n{server}\n[backend]\nbucket = \"{bucket}\"\nregion = \"us-east-1\"\ndynamodb_table = \"{table}\"\nuse_path_style = true\nmax_retries = 2\n"
     );
     for ((name, permission), token) in PEOPLE.iter().zip(TOKENS.iter()) {
         let path = if *name == "admin" { "**" } else { "app/**" };

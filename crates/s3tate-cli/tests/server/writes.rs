@@ -17,7 +17,7 @@ fn versions(stage: &Stage) -> usize {
     stage.endpoint.store().versions("app/a")
 }
 
-/// HTTP check 11: without any lock, as configured.
+/// Check C11: without any lock, as configured.
 #[test]
 fn unlocked_writes_are_a_matter_of_policy() {
     let stage = Stage::new();
@@ -29,7 +29,7 @@ fn unlocked_writes_are_a_matter_of_policy() {
     let _missing = stage.ask("writer", "GET", "app/a", "").is(404);
 }
 
-/// HTTP checks 12 to 14 and 27: under the lock that the query names, and no other.
+/// Checks C12 to C14 and C27: under the lock that the query names, and no other.
 #[test]
 fn the_query_names_the_lock() {
     let stage = locked("h");
@@ -43,7 +43,7 @@ fn the_query_names_the_lock() {
     let _put = stage.ask("writer", "PUT", "app/a?ID=h", document(2, "l", "y")).is(200);
 }
 
-/// HTTP checks 15 and 16: a writer whose lock was broken is kept out, whoever holds it now.
+/// Checks C15 and C16: a writer whose lock was broken is kept out, whoever holds it now.
 #[test]
 fn a_broken_lock_fences_its_writer_off() {
     let stage = locked("h");
@@ -57,7 +57,7 @@ fn a_broken_lock_fences_its_writer_off() {
     let _written = stage.ask("writer", "POST", "app/a?ID=k", document(2, "l", "z")).is(200);
 }
 
-/// HTTP checks 17 to 20: the same again, the same serial anew, and jumps.
+/// Checks C17 to C20: the same again, the same serial anew, and jumps.
 #[test]
 fn serials_may_jump_but_not_stand_still() {
     let stage = locked("h");
@@ -73,7 +73,7 @@ fn serials_may_jump_but_not_stand_still() {
     let _jump = stage.ask("writer", "POST", "app/a?ID=k", document(9, "l", "z")).is(200);
 }
 
-/// HTTP checks 21 and 22: back, or over another lineage, with the right alone; the refused bytes are kept.
+/// Checks C21 and C22: back, or over another lineage, with the right alone; the refused bytes are kept.
 #[test]
 fn going_back_needs_the_right_and_loses_nothing() {
     let stage = Stage::new();
@@ -97,7 +97,7 @@ fn going_back_needs_the_right_and_loses_nothing() {
     stage.is_sound("app/a");
 }
 
-/// HTTP checks 23 and 24: what is not what its digest says, or no state, is not stored.
+/// Checks C23 and C24: what is not what its digest says, or no state, is not stored.
 #[test]
 fn broken_bodies_are_refused() {
     let stage = locked("h");
@@ -125,7 +125,7 @@ fn broken_bodies_are_refused() {
     let _right = send(&STANDARD.encode(right)).is(200);
 }
 
-/// HTTP check 25: a body that is cut short changes nothing.
+/// Check C25: a body that is cut short changes nothing.
 #[test]
 fn a_body_cut_short_changes_nothing() {
     use std::io::Write as _;
@@ -145,7 +145,7 @@ fn a_body_cut_short_changes_nothing() {
     let _missing = stage.ask("writer", "GET", "app/a", "").is(404);
 }
 
-/// HTTP check 26: too large, announced or not.
+/// Check C26: too large, announced or not.
 #[test]
 fn the_limit_holds_with_and_without_a_length() {
     let stage = Stage::with("body_limit = \"1MiB\"");
@@ -162,7 +162,7 @@ fn the_limit_holds_with_and_without_a_length() {
     let _missing = stage.ask("writer", "GET", "app/a", "").is(404);
 }
 
-/// HTTP checks 28 and 29: bytes are stored as they come, encrypted ones and odd numbers included.
+/// Checks C28 and C29: bytes are stored as they come, encrypted ones and odd numbers included.
 #[test]
 fn documents_come_back_byte_for_byte() {
     let stage = locked("h");

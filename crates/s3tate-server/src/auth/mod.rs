@@ -1,11 +1,15 @@
 //! Who asks, and whether they may. [`decide`] is the one place that allows anything.
 
+mod certificate;
 pub mod identity;
+mod oidc;
 pub mod pattern;
 mod policy;
+mod ring_jwt;
 mod scheme;
 pub mod token;
 
+pub(crate) use certificate::of_certificate;
 pub use identity::{Identity, Method};
 pub use policy::{Action, Decision, decide};
 pub(crate) use scheme::{Authenticator, Unknown};

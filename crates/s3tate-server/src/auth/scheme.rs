@@ -13,8 +13,9 @@ use sha2::Digest as _;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
+use super::oidc::Issuers;
 use super::{Identity, Method, token};
-use crate::config::Token;
+use crate::config::{Issuer, Token};
 
 /// How long a token that was checked isn't hashed again: one apply makes five requests.
 const CHECKED: Duration = Duration::from_mins(1);
@@ -27,6 +28,7 @@ const MOST_CHECKED: usize = 1024;
 #[derive(Debug)]
 pub(crate) struct Authenticator {
     tokens: Vec<Token>,
+    issuers: Issuers,
     /// By their digest, when they were last hashed.
     checked: Mutex<HashMap<[u8; 32], Instant>>,
     hashing: Semaphore,
@@ -43,8 +45,11 @@ pub(crate) enum Unknown {
 }
 
 impl Authenticator {
-    pub(crate) fn new(tokens: Vec<Token>, env: Env) -> Self {
-        Self { tokens, checked: Mutex::default(), hashing: Semaphore::new(HASHING), env }
+    /// # Errors
+    /// [`s3tate::ErrorKind::Invalid`]: the roots that issuers are known by can't be used.
+    pub(crate) fn new(tokens: Vec<Token>, issuers: Vec<Issuer>, env: Env) -> s3tate::Result<Self> {
+        let issuers = Issuers::new(issuers, &env)?;
+        Ok(Self { tokens, issuers, checked: Mutex::default(), hashing: Semaphore::new(HASHING), env })
     }
 
     /// Who asks. A header counts before a certificate. One whose credential has ended is told apart, and may only
@@ -66,7 +71,7 @@ impl Authenticator {
     async fn by_secret(&self, secret: String) -> Result<Identity, Unknown> {
         match token::name_in(&secret) {
             Some(name) => self.by_token(name.to_owned(), secret).await,
-            None => Err(Unknown::Refused("unknown_token")),
+            None => self.issuers.identify(&secret, self.env.now()).await.map_err(Unknown::Refused),
         }
     }
 

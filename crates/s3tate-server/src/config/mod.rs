@@ -295,7 +295,7 @@ fn issuer_problem(issuer: &Issuer) -> Option<Problem> {
     )
 }
 
-fn is_trusted_url(url: &str) -> bool {
+pub(crate) fn is_trusted_url(url: &str) -> bool {
     let Ok(url) = url.parse::<http::Uri>() else { return false };
     let local = matches!(url.host(), Some("localhost" | "127.0.0.1" | "[::1]"));
     url.scheme_str() == Some("https") || (url.scheme_str() == Some("http") && local)

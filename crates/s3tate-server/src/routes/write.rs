@@ -22,7 +22,8 @@ pub(super) async fn write(mut call: Call<'_>, key: &str) -> Result<Response, Ref
     let body = std::mem::take(&mut call.body);
     let limit = call.app.settings.body_limit.0;
     let mut spool = receive(&call.headers, body, limit, &call.app.temp_dir()).await?;
-    let sent = summary(&mut spool)?;
+    // Reading a large document takes a while, in which others are served.
+    let sent = tokio::task::block_in_place(|| summary(&mut spool))?;
     call.record.serials.1 = sent.serial;
     let bytes = spool.bytes().map_err(not_kept)?;
     match store(&mut call, key, &identity, &sent, bytes.clone()).await {
@@ -30,6 +31,8 @@ pub(super) async fn write(mut call: Call<'_>, key: &str) -> Result<Response, Ref
             let digests = json!({ "serial": sent.serial, "sha256": spool.sha256(), "stored": stored });
             Ok(json(&digests))
         }
+        // Where the store is away, it can't keep anything; the client does.
+        Err(refusal) if refusal.status == StatusCode::SERVICE_UNAVAILABLE => Err(refusal),
         Err(mut refusal) => {
             refusal.rescued = incident::rescue(&call.app.backend, &call.record.id, bytes).await;
             Err(refusal)
@@ -59,7 +62,7 @@ async fn store(
     let lock = lock.as_deref();
     writable(&holders, lock, call.app.settings.unlocked_writes)
         .map_err(|why| not_writable(why, &holders, lock))?;
-    let stored = stored_summary(&base);
+    let stored = tokio::task::block_in_place(|| stored_summary(&base));
     call.record.serials.0 = stored.as_ref().and_then(|stored| stored.serial);
     let same_lock = lock.is_some() && base.written_under() == lock;
     match compare(stored.as_ref(), sent, same_lock) {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use crate::http_rules;
 use crate::provider_rules;
 
 /// The rules, in words; the first has number 1.
@@ -83,8 +84,9 @@ struct Page {
     rules: Vec<(String, &'static str)>,
 }
 
-fn pages() -> [Page; 2] {
+fn pages() -> [Page; 3] {
     let stock = (1..).zip(RULES).map(|(number, rule): (usize, _)| (number.to_string(), rule));
+    let server = http_rules::RULES.iter().map(|(number, rule)| ((*number).to_owned(), *rule));
     let provider = provider_rules::RULES.iter().map(|(number, rule)| ((*number).to_owned(), *rule));
     [
         Page {
@@ -98,6 +100,12 @@ fn pages() -> [Page; 2] {
             head: "# What clients ask of a provider, and the tests that show it\n\n\
                 What Terraform 1.11.4 was seen to need, rule by rule; what needs a later one was read in its protocol.",
             rules: provider.collect(),
+        },
+        Page {
+            path: "docs/reference/http-conformance.md",
+            head: "# What clients of `backend \"http\"` need of a server, and the tests that show it\n\n\
+                What Terraform 1.11.4 was seen to send and to accept, rule by rule. Numbers that are left out have no test yet.",
+            rules: server.collect(),
         },
     ]
 }

@@ -11,6 +11,7 @@ mod encryption;
 mod fuzzed;
 mod history;
 mod hostile;
+mod http_rules;
 mod kept;
 mod locks;
 mod lost_replies;

@@ -40,7 +40,7 @@ fn nothing_is_allowed_without_a_rule() {
     }
 }
 
-/// HTTP check 67: a rule that denies wins over any that allows, for its own action alone.
+/// Check C67: a rule that denies wins over any that allows, for its own action alone.
 #[test]
 fn denying_wins_whatever_the_order() {
     let allow = "[[rule]]\nwho = [\"*\"]\npath = [\"**\"]\nallow = [\"admin\"]\n";
