@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    backend, bootstrap, catalog, diff, doctor, find, force_unlock, history, init, local, lock, output,
-    provider, remote_state, restore, serve, state, whoami, why, workspace,
+    backend, bootstrap, catalog, diff, doctor, find, force_unlock, history, init, local, lock, migrate,
+    output, provider, remote_state, restore, serve, state, whoami, why, workspace,
 };
 
 /// Terraform and OpenTofu state on Amazon S3.
@@ -92,6 +92,7 @@ pub(crate) enum Command {
     ForceUnlock(force_unlock::ForceUnlock),
     #[command(subcommand)]
     Lock(lock::Lock),
+    Migrate(Box<migrate::Migrate>),
     Local(local::Local),
     Serve(serve::Serve),
     Why(why::Why),

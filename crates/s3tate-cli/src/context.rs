@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use s3tate::config::{BackendConfig, Dialect, Request, Resolved, Variables, resolve_as};
+use s3tate::migrate::{End, Surroundings};
 use s3tate::{Backend, Env, Error, Result, Workspace, WorkspaceName};
 
 use crate::cli::Global;
@@ -90,6 +91,18 @@ impl Context {
     pub(crate) fn workspace_at(&self, url: &str) -> Result<Workspace> {
         let backend = self.backend_of(&self.resolve_for(Some(url), false)?)?;
         Ok(backend.workspace(WorkspaceName::default_name()))
+    }
+
+    /// One end of a migration.
+    pub(crate) fn end(&self, text: &str) -> Result<End> {
+        let around = Surroundings {
+            env: &self.env,
+            keeper: &self.signals.keeper(),
+            backend_config: &self.global.backend_config,
+            variables: &self.variables(),
+            data_dir: &self.data_dir(),
+        };
+        End::find(text, &around)
     }
 
     fn resolve_for(&self, state: Option<&str>, use_cache: bool) -> Result<Resolved> {

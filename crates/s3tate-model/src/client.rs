@@ -160,7 +160,8 @@ impl Client {
     pub(crate) fn hold(&mut self, kind: LockKind, held: bool) {
         match kind {
             LockKind::LockFile => self.held_object = held,
-            LockKind::DynamoDb => self.held_item = held,
+            // The model has no locks of the other kinds.
+            LockKind::DynamoDb | LockKind::File | LockKind::Http => self.held_item = held,
         }
     }
 
@@ -168,7 +169,8 @@ impl Client {
     pub fn relies_on(&self, kind: LockKind) -> bool {
         let held = match kind {
             LockKind::LockFile => self.held_object,
-            LockKind::DynamoDb => self.held_item,
+            // The model has no locks of the other kinds.
+            LockKind::DynamoDb | LockKind::File | LockKind::Http => self.held_item,
         };
         held && !matches!(self.at, At::BackingOut(_) | At::Recording | At::Releasing(_) | At::Ended)
     }

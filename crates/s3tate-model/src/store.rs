@@ -42,14 +42,16 @@ impl Store {
     pub fn lock(&self, kind: LockKind) -> Option<Id> {
         match kind {
             LockKind::LockFile => self.lock_object,
-            LockKind::DynamoDb => self.lock_item,
+            // The model has no locks of the other kinds.
+            LockKind::DynamoDb | LockKind::File | LockKind::Http => self.lock_item,
         }
     }
 
     pub(crate) fn lock_mut(&mut self, kind: LockKind) -> &mut Option<Id> {
         match kind {
             LockKind::LockFile => &mut self.lock_object,
-            LockKind::DynamoDb => &mut self.lock_item,
+            // The model has no locks of the other kinds.
+            LockKind::DynamoDb | LockKind::File | LockKind::Http => &mut self.lock_item,
         }
     }
 

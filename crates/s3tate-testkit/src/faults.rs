@@ -33,9 +33,14 @@ struct Rule {
 impl Faults {
     /// The same bucket and table seen through a new proxy, by which nothing goes wrong yet.
     pub fn before(endpoint: &Endpoint) -> (Endpoint, Self) {
+        let faults = Self::before_url(endpoint.url());
+        (endpoint.with_url(faults.recorder.url()), faults)
+    }
+
+    /// The same before any server, which is then reached at the recorder's URL.
+    pub fn before_url(upstream: &str) -> Self {
         let rules = Arc::<Rules>::default();
-        let recorder = Recorder::start_with(endpoint.url(), Arc::<Rules>::clone(&rules));
-        (endpoint.with_url(recorder.url()), Self { recorder, rules })
+        Self { recorder: Recorder::start_with(upstream, Arc::<Rules>::clone(&rules)), rules }
     }
 
     /// What has passed, to count.

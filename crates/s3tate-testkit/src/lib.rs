@@ -8,6 +8,7 @@
 //! - [`Backend`]: the `backend "s3"` block for an endpoint, for each generation of Terraform.
 //! - [`Hold`]: a stock run that holds a lock until it is told to go on.
 //! - [`Identities`]: every service that gives credentials, with keys that tell where they came from.
+//! - [`StateServer`]: a server for `backend "http"`, in memory.
 //! - [`TlsFront`], [`ConnectProxy`]: HTTPS with a private CA, and a proxy, before an endpoint.
 //! - [`Gate`]: a proxy that holds requests back, or spoils their answers.
 //! - [`Faults`]: a proxy by which chosen requests go wrong.
@@ -43,6 +44,7 @@ mod recorded;
 mod recorder;
 mod run;
 mod runtime;
+mod state_server;
 mod store;
 mod tls;
 pub mod tools;
@@ -66,6 +68,7 @@ pub use pipe::Pipe;
 pub use recorded::recorded_documents;
 pub use recorder::{Recorder, Request};
 pub use run::{Client, Finished, Run, Running};
+pub use state_server::StateServer;
 pub use store::{Item, Object, Snapshot, Store, md5_hex};
 pub use tls::{ConnectProxy, TlsFront};
 pub use wait::wait_for;

@@ -27,6 +27,7 @@
 //! - [`doctor`]: what is wrong with a state, its locks or its store, with the evidence; the one safe repair
 //! - [`history`]: the versions of a state that the bucket keeps, and bringing one back
 //! - [`lock`]: the lock record, guards and waiting
+//! - [`migrate`]: states from one place to another, also files and state servers, by a journal
 //! - [`remote_state`]: what `data "terraform_remote_state"` blocks read
 //! - [`state`]: the state format, outputs and their renderings
 //! - [`Error`] and [`ErrorKind`]: what a caller does next
@@ -54,6 +55,7 @@ mod kept;
 mod left_lock;
 mod listing;
 pub mod lock;
+pub mod migrate;
 mod names;
 mod object;
 mod outputs;

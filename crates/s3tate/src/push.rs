@@ -173,7 +173,7 @@ fn write_with(source: &[u8], serial: u64) -> Result<Plan, Refused> {
 }
 
 /// Whether a state holds neither outputs nor resources.
-fn is_empty(bytes: &[u8]) -> Result<bool, StateError> {
+pub(crate) fn is_empty(bytes: &[u8]) -> Result<bool, StateError> {
     let bytes = match state::in_format_4(bytes) {
         Err(StateError::Encrypted) => return Ok(false),
         bytes => bytes?,

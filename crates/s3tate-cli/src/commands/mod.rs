@@ -12,6 +12,7 @@ pub(crate) mod history;
 pub(crate) mod init;
 pub(crate) mod local;
 pub(crate) mod lock;
+pub(crate) mod migrate;
 pub(crate) mod output;
 pub(crate) mod provider;
 pub(crate) mod remote_state;
@@ -56,6 +57,7 @@ pub(crate) async fn run(mut cli: Cli, env: Env, signals: Signals) -> Result<Exit
         Command::Workspace(args) => workspace::run(&context, args).await,
         Command::ForceUnlock(args) => force_unlock::run(&context, args).await,
         Command::Lock(args) => lock::run(&context, args).await,
+        Command::Migrate(args) => migrate::run(&context, *args).await,
         Command::Backend(args) => backend::run(&context, args).await,
         Command::Local(args) => local::run(&context, args).await,
         Command::Serve(args) => serve::run(&context, args).await,

@@ -19,6 +19,7 @@ mod lock_break;
 mod lock_run;
 mod locks;
 mod losers;
+mod migrate;
 mod moves;
 mod old_versions;
 mod outputs;

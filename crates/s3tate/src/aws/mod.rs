@@ -2,6 +2,7 @@
 
 mod attempts;
 mod clients;
+mod connection;
 mod credentials;
 mod explain;
 mod failure;
@@ -12,4 +13,7 @@ mod trouble;
 
 pub(crate) use attempts::Attempts;
 pub(crate) use clients::Clients;
+pub(crate) use connection::{Connection, Timeouts};
 pub(crate) use failure::{Failure, Service};
+pub(crate) use insecure::{anybody, tls_builder};
+pub(crate) use transport::{bundles, no_proxy};

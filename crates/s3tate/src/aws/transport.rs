@@ -70,12 +70,18 @@ fn proxy_config(proxy: Option<&Proxy>, given: &str) -> ProxyConfig {
 }
 
 /// The hosts that are reached directly: those given, and those that no proxy should see.
-fn no_proxy(given: &str) -> String {
+pub(crate) fn no_proxy(given: &str) -> String {
     [given, METADATA, LOOPBACK].into_iter().filter(|rules| !rules.is_empty()).collect::<Vec<_>>().join(",")
 }
 
 fn same(a: &HttpConnectorSettings, b: &HttpConnectorSettings) -> bool {
     a.connect_timeout() == b.connect_timeout() && a.read_timeout() == b.read_timeout()
+}
+
+/// The system's bundle of trusted roots, or the one that stands in for it; `None` where there is none to read.
+pub(crate) fn bundles(instead: Option<&str>) -> Option<Vec<u8>> {
+    let places = instead.into_iter().chain(BUNDLES.iter().copied());
+    places.into_iter().find_map(|path| std::fs::read(path).ok())
 }
 
 fn read_bundle(path: &Path) -> Result<Vec<u8>> {
@@ -134,10 +140,7 @@ impl ByScheme {
 
     fn trust(&self) -> &TlsContext {
         self.trust.get_or_init(|| {
-            let system = || {
-                let places = self.fallback.iter().map(String::as_str).chain(BUNDLES.iter().copied());
-                places.into_iter().find_map(|path| std::fs::read(path).ok())
-            };
+            let system = || bundles(self.fallback.as_deref());
             let store = match self.roots.clone().or_else(system) {
                 Some(pem) => TrustStore::empty().with_pem_certificate(pem),
                 None => TrustStore::default(),

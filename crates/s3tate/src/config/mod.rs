@@ -28,7 +28,7 @@ pub use backend::{
 };
 pub use explain::{Effective, effective};
 pub use hash::{block_hash, is_made_from, release_of};
-pub(crate) use literal::evaluate as evaluate_literal;
+pub(crate) use literal::{evaluate as evaluate_literal, from_json};
 pub use release::Release;
 pub use resolve::{Dialect, Request, Resolved, resolve, resolve_as};
 pub use source::{Place, Source};

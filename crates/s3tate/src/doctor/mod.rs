@@ -157,7 +157,8 @@ impl Workspace {
         for (kind, place, why) in &probed.left {
             let command = match kind {
                 LockKind::LockFile => commands.delete_object(place),
-                LockKind::DynamoDb => commands.delete_item(place),
+                // The probe takes no locks of the other kinds.
+                LockKind::DynamoDb | LockKind::File | LockKind::Http => commands.delete_item(place),
             };
             let finding =
                 Finding::warning(FindingKind::Probe, format!("the probe could not remove `{place}`"));

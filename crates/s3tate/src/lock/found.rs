@@ -93,6 +93,9 @@ impl Backend {
                 Some(item) => item.release(&lock.holder).await,
                 None => Err(Error::new(ErrorKind::Bug, "a lock item without a table")),
             },
+            LockKind::File | LockKind::Http => {
+                Err(Error::new(ErrorKind::Bug, "no backend \"s3\" has such locks"))
+            }
         }
     }
 

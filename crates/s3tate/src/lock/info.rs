@@ -84,6 +84,14 @@ impl LockInfo {
     /// # Errors
     /// [`crate::ErrorKind::Bug`] where the system gives no randomness.
     pub(crate) fn new(operation: Operation, path: &LockPath, env: &Env) -> Result<Self> {
+        Self::of(operation, path.to_string(), env)
+    }
+
+    /// The same for a state that is kept elsewhere than in S3.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub(crate) fn of(operation: Operation, path: String, env: &Env) -> Result<Self> {
         Ok(Self {
             id: env.random_id()?,
             operation: operation.as_str().to_owned(),
@@ -91,7 +99,7 @@ impl LockInfo {
             who: env.who(),
             version: VERSION.to_owned(),
             created: go_time(env.now()),
-            path: path.to_string(),
+            path,
         })
     }
 

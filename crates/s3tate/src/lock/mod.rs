@@ -41,14 +41,20 @@ pub enum LockKind {
     LockFile,
     /// An item in the table (`dynamodb_table`).
     DynamoDb,
+    /// A lock of the operating system on a state file, as Terraform's local backend takes it.
+    File,
+    /// A lock of a state server, as Terraform's `http` backend takes it.
+    Http,
 }
 
 impl LockKind {
-    /// The word used in JSON: `lockfile` or `dynamodb`.
+    /// The word used in JSON: `lockfile`, `dynamodb`, `file` or `http`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::LockFile => "lockfile",
             Self::DynamoDb => "dynamodb",
+            Self::File => "file",
+            Self::Http => "http",
         }
     }
 }

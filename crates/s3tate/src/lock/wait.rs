@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{HeldLock, Holder, LockGuard, LockRecord, Locks, Refusal};
+use super::{HeldLock, Holder, LockGuard, LockKind, LockRecord, Locks, Refusal};
 use crate::env::Env;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -77,14 +77,14 @@ pub(crate) async fn acquire(
         let left = end.saturating_duration_since(env.instant());
         let (next, error) = match refusal {
             Refusal::Failed(error) => return Err(error),
-            Refusal::Contended(why) => (pauses.contended(left, env), contended_error(record, &why)),
+            Refusal::Contended(why) => (pauses.contended(left, env), contended_error(&lock.url, &why)),
             Refusal::Held(holder) => {
                 let next = pauses.held(left, env);
                 if !left.is_zero() {
                     let (url, now, pause) = (lock.url.as_str(), env.now(), next.pause());
                     (options.progress)(&Waiting { url, holder: &holder, now, pause, left });
                 }
-                (next, held_error(record, &holder, env))
+                (next, held_error(&lock.url, &holder, env))
             }
         };
         env.sleep(next.pause()).await;
@@ -114,7 +114,7 @@ pub(crate) async fn attempt_once(
         };
         match pauses.contended(Duration::ZERO, env) {
             Next::Attempt(pause) => env.sleep(pause).await,
-            Next::GiveUp(_) => return Err(contended_error(record, &why)),
+            Next::GiveUp(_) => return Err(contended_error(&lock.url, &why)),
         }
     }
 }
@@ -192,11 +192,17 @@ fn within(left: Duration, pause: Duration) -> Next {
     if pause < left { Next::Attempt(pause) } else { Next::GiveUp(left) }
 }
 
-fn held_error(record: &LockRecord, holder: &Holder, env: &Env) -> Error {
-    let error =
-        Error::new(ErrorKind::Locked, format!("`s3://{}` is locked; nothing was written", record.info.path));
+fn held_error(url: &str, holder: &Holder, env: &Env) -> Error {
+    let error = Error::new(ErrorKind::Locked, format!("`{url}` is locked; nothing was written"));
     let error = holder.explain(error, env.now());
     match &holder.info {
+        Some(_) if holder.kind == LockKind::File => {
+            error.hint("wait with `-lock-timeout=5m`, or end that process: its lock ends with it")
+        }
+        Some(info) if holder.kind == LockKind::Http => error.hint(format!(
+            "wait with `-lock-timeout=5m`; if that run is dead, `terraform force-unlock {}` where the backend is configured",
+            info.id
+        )),
         Some(info) => error.hint(format!(
             "wait with `-lock-timeout=5m`; if that run is dead, `s3tate force-unlock {}`",
             info.id
@@ -208,10 +214,10 @@ fn held_error(record: &LockRecord, holder: &Holder, env: &Env) -> Error {
     }
 }
 
-fn contended_error(record: &LockRecord, why: &str) -> Error {
+fn contended_error(url: &str, why: &str) -> Error {
     Error::new(
         ErrorKind::Locked,
-        format!("`s3://{}` is being locked by others; nothing was written", record.info.path),
+        format!("`{url}` is being locked by others; nothing was written"),
     )
     .fact("cause", why)
     .hint(

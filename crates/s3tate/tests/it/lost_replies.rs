@@ -17,7 +17,7 @@ struct Scene {
 impl Scene {
     fn new(kind: LockKind) -> Self {
         let stage = match kind {
-            LockKind::DynamoDb => Stage::new(&["max_retries=2"]),
+            LockKind::DynamoDb | LockKind::File | LockKind::Http => Stage::new(&["max_retries=2"]),
             LockKind::LockFile => Stage::new(&["use_lockfile=true", "dynamodb_table=", "max_retries=2"]),
         };
         let (behind, gate) = Gate::before(&stage.endpoint);
@@ -35,7 +35,7 @@ impl Scene {
 
     fn name(&self, item: &str, method: &str) -> String {
         match self.kind {
-            LockKind::DynamoDb => item.to_owned(),
+            LockKind::DynamoDb | LockKind::File | LockKind::Http => item.to_owned(),
             LockKind::LockFile => format!("{method} /{}/{KEY}.tflock", self.stage.endpoint.store().bucket()),
         }
     }
@@ -200,7 +200,9 @@ fn a_conflict_without_end_is_reported() {
 fn throttling_loses_no_lock() {
     for scene in Scene::each() {
         let slow = match scene.kind {
-            LockKind::DynamoDb => Spoil::Refuse(400, "ProvisionedThroughputExceededException"),
+            LockKind::DynamoDb | LockKind::File | LockKind::Http => {
+                Spoil::Refuse(400, "ProvisionedThroughputExceededException")
+            }
             LockKind::LockFile => Spoil::Refuse(503, "SlowDown"),
         };
         scene.gate.spoil(&scene.acquires(), slow, ALL_ATTEMPTS - 1);
