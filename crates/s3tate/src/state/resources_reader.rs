@@ -188,28 +188,44 @@ struct Elements {
 impl Elements {
     /// Takes bytes up to the end of an element and says how many; `None` if all were taken and it goes on.
     fn advance(&mut self, bytes: &[u8]) -> Option<usize> {
-        for (at, &byte) in bytes.iter().enumerate() {
-            let was_inside = self.depth > 1 || self.in_text;
-            let may_stand = match self.depth {
-                0 => b"[null \t\n\r".contains(&byte),
-                1 => was_inside || b"[]{\", \t\n\r".contains(&byte),
-                _ => true,
-            };
-            if !may_stand {
+        // Where the part of the element begins that is still to be taken.
+        let mut from = self.is_inside().then_some(0);
+        let mut at = 0;
+        loop {
+            if self.in_text && !self.is_escaped {
+                // What stands between changes nothing, and most of a state is text.
+                at += memchr::memchr2(b'"', b'\\', &bytes[at..]).unwrap_or(bytes.len() - at);
+            }
+            let Some(&byte) = bytes.get(at) else { break };
+            let was_inside = self.is_inside();
+            if !was_inside && !self.may_stand(byte) {
                 // No array, or a word or number in it, which is no resource: enough of it to be refused.
                 self.element.push(b'0');
                 return Some(at + 1);
             }
             self.step(byte);
-            let is_inside = self.depth > 1 || self.in_text;
-            if was_inside || is_inside {
-                self.element.push(byte);
-            }
-            if was_inside && !is_inside {
+            if self.is_inside() {
+                from = from.or(Some(at));
+            } else if was_inside {
+                self.element.extend_from_slice(&bytes[from.unwrap_or_default()..=at]);
                 return Some(at + 1);
             }
+            at += 1;
         }
+        self.element.extend_from_slice(&bytes[from.unwrap_or(bytes.len())..]);
         None
+    }
+
+    fn is_inside(&self) -> bool {
+        self.depth > 1 || self.in_text
+    }
+
+    /// Whether a byte may stand outside of elements.
+    fn may_stand(&self, byte: u8) -> bool {
+        match self.depth {
+            0 => b"[null \t\n\r".contains(&byte),
+            _ => b"[]{\", \t\n\r".contains(&byte),
+        }
     }
 
     fn step(&mut self, byte: u8) {
