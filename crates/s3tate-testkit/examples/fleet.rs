@@ -10,10 +10,10 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use s3tate_testkit::fleet::{Fleet, arn, key};
+use s3tate_testkit::fleet::{Fleet, SPREAD, arn, key};
 use s3tate_testkit::{Endpoint, Kind, Pipe, Recorder, Workdir, md5_hex};
 
-const SIZES: Fleet = Fleet { states: 2_000, median_resources: 80.0 };
+const SIZES: Fleet = Fleet { states: 2_000, median_resources: 80.0, spread: SPREAD };
 
 fn main() {
     let mut arguments = std::env::args().skip(1);

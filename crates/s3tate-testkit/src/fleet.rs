@@ -3,8 +3,8 @@
 use fastrand::Rng;
 use serde_json::{Value, json};
 
-/// The spread of sizes: with it, a mean state has five times the resources of a median one, and few hold most of all.
-const SPREAD: f64 = 1.8;
+/// A spread of sizes as in real fleets: a mean state has five times the resources of a median one, and few hold most of all.
+pub const SPREAD: f64 = 1.8;
 /// No state is larger, in resources.
 const MOST_RESOURCES: f64 = 20_000.0;
 const TEAMS: [&str; 8] = ["billing", "checkout", "data", "identity", "ml", "network", "search", "web"];
@@ -18,6 +18,8 @@ pub struct Fleet {
     pub states: usize,
     /// How many resources half of the states have fewer of.
     pub median_resources: f64,
+    /// How far sizes spread, 0 where all are the same; [`SPREAD`] is usual.
+    pub spread: f64,
 }
 
 impl Fleet {
@@ -30,7 +32,7 @@ impl Fleet {
     pub fn state(self, number: usize) -> Vec<u8> {
         let mut rng = Rng::with_seed(number as u64);
         let resources =
-            (self.median_resources * (SPREAD * normal(&mut rng)).exp()).clamp(1.0, MOST_RESOURCES);
+            (self.median_resources * (self.spread * normal(&mut rng)).exp()).clamp(1.0, MOST_RESOURCES);
         // In range, so nothing is cut off.
         #[expect(
             clippy::cast_possible_truncation,

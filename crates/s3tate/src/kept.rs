@@ -15,6 +15,8 @@ use crate::state::{self, Header};
 use crate::versions::Version;
 use crate::workspace::Workspace;
 
+/// What s3tate keeps for itself, in the bucket of the state.
+pub(crate) const OWN: &str = ".s3tate/";
 /// Where kept states are, in the bucket of the state.
 pub(crate) const PREFIX: &str = ".s3tate/snapshots/";
 /// How the name of a kept state begins, which no version id does.

@@ -3,6 +3,7 @@
 
 mod case;
 mod judge;
+mod migrate;
 mod operation;
 mod recovery;
 mod stock;
@@ -33,4 +34,21 @@ operations! {
     workspace_delete: WorkspaceDelete,
     force_unlock: ForceUnlock,
     lock_run: LockRun,
+}
+
+macro_rules! migrations {
+    ($($name:ident: $route:ident,)*) => {$(
+        #[test]
+        fn $name() {
+            migrate::every_crash_point(migrate::Route::$route);
+        }
+    )*};
+}
+
+migrations! {
+    migrate_a_file_to_a_table: FileToTable,
+    migrate_a_table_to_lock_objects: TableToObject,
+    migrate_a_state_server_to_both: ServerToBoth,
+    migrate_a_table_to_a_state_server: TableToServer,
+    migrate_lock_objects_to_a_file: ObjectToFile,
 }

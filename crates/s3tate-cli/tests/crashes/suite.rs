@@ -24,28 +24,41 @@ type Tried = Mutex<BTreeSet<String>>;
 pub(crate) fn every_crash_point(operation: Operation) {
     let endpoint = Endpoint::start(Kind::Embedded).expect("the embedded endpoint needs no tool");
     let cases = cases(operation, &endpoint);
-    let (next, tried, failures) = (AtomicUsize::new(0), Tried::default(), Mutex::new(Vec::new()));
-    std::thread::scope(|scope| {
-        for _ in 0..AT_ONCE {
-            scope.spawn(|| {
-                while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    if let Err(failure) = unpanicked(|| run(case, &endpoint, &tried)) {
-                        failures.lock().expect("nobody panics here").push(failure);
-                    }
-                }
-            });
-        }
-    });
-    let failures = failures.into_inner().expect("nobody panics here");
+    let tried = Tried::default();
+    let failures = in_parallel(&cases, |case| run(case, &endpoint, &tried));
     let stock = tried.into_inner().expect("nobody panics here").len();
     let line = format!(
         "crash points of {operation:?}: {} cases, {} failed; stock went on after {stock}\n",
         cases.len(),
         failures.len()
     );
-    // Past the capture of output, so that the number is always seen.
-    drop(std::io::stderr().write_all(line.as_bytes()));
+    tell(&line);
     assert!(failures.is_empty(), "{}", failures.join("\n\n"));
+}
+
+/// Says something past the capture of output, so that it is always seen.
+pub(crate) fn tell(line: &str) {
+    drop(std::io::stderr().write_all(line.as_bytes()));
+}
+
+/// Runs all cases, several at a time. Returns what is wrong.
+pub(crate) fn in_parallel<T: Sync>(
+    cases: &[T],
+    run: impl Fn(&T) -> Result<(), String> + Sync,
+) -> Vec<String> {
+    let (next, failures) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    if let Err(failure) = unpanicked(|| run(case)) {
+                        failures.lock().expect("nobody panics here").push(failure);
+                    }
+                }
+            });
+        }
+    });
+    failures.into_inner().expect("nobody panics here")
 }
 
 fn cases(operation: Operation, endpoint: &Endpoint) -> Vec<Case> {

@@ -16,6 +16,7 @@ mod interrupts;
 mod large;
 mod local;
 mod lock_break;
+mod lock_kinds;
 mod lock_run;
 mod locks;
 mod losers;

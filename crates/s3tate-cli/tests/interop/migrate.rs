@@ -262,3 +262,21 @@ fn whoever_works_on_either_end_is_left_alone() {
     let _ended = console.finish();
     let _free = stage.migrate("local:.", &to, &[]).succeeds();
 }
+
+#[test]
+fn a_journal_that_ends_anywhere_is_gone_on_with() {
+    let stage = require!(Stage::new());
+    let to = stage.url("a.tfstate", &stage.table());
+    let first = stage.migrate(".", &to, &["-journal=j.jsonl"]).succeeds();
+    assert!(first.stderr_text().contains("copied and verified"));
+    let journal = stage.workdir.read("j.jsonl").expect("it is kept");
+    assert!(!String::from_utf8_lossy(&journal).contains("s3cr3t"), "no state is in it");
+    let ends = (0..journal.len()).filter(|at| *at == 0 || journal[at - 1] == b'\n');
+    for end in ends.flat_map(|end| [end, end + 9]) {
+        stage.workdir.write("j.jsonl", &journal[..end]);
+        let _went_on = stage.migrate(".", &to, &["-journal=j.jsonl"]).succeeds();
+        stage.holds("a.tfstate", &stage.state, Locking::Table);
+    }
+    let _told =
+        stage.migrate(".", "local:elsewhere", &["-journal=j.jsonl"]).exits(2).says(&["another migration"]);
+}

@@ -6,6 +6,7 @@ use futures::{Stream, TryStreamExt as _};
 use jiff::Timestamp;
 
 use crate::backend::Backend;
+use crate::digest::StateDigest;
 use crate::error::{Error, Result};
 use crate::kept;
 use crate::object::ListedObject;
@@ -64,6 +65,11 @@ fn candidates(objects: Vec<ListedObject>) -> Vec<Listed> {
         .collect()
 }
 
+/// Whether it is what a migration replaced, `KEY.replaced-MD5`.
+fn is_replaced(key: &str) -> bool {
+    key.rsplit_once(".replaced-").is_some_and(|(_, digest)| StateDigest::from_hex(digest).is_some())
+}
+
 fn may_be_state(key: &str) -> bool {
-    !key.ends_with(LOCK_SUFFIX) && !key.ends_with('/') && !key.starts_with(kept::PREFIX)
+    !key.ends_with(LOCK_SUFFIX) && !key.ends_with('/') && !key.starts_with(kept::OWN) && !is_replaced(key)
 }

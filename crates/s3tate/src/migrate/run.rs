@@ -157,7 +157,13 @@ impl Migration {
         let stored = pair.to.read(locked).await?;
         let before = self.progress.before(pair.name.as_str());
         let outcome = match judge(&bytes, stored.bytes.as_deref(), self.options.force, before) {
-            Verdict::Same => Outcome::Same,
+            Verdict::Same => {
+                // A run before this one may have stopped between the object and its digest.
+                if let Some(digest) = stored.digest() {
+                    pair.to.adopt(digest).await?;
+                }
+                Outcome::Same
+            }
             Verdict::Copy => self.copy(pair, held, &stored, &bytes, None).await?,
             Verdict::Replace(_) => {
                 let kept = self.keep(pair, stored.bytes.as_ref()).await?;

@@ -1,11 +1,12 @@
 //! `s3tate migrate`
 
+mod locks;
 mod states;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use s3tate::Result;
 
 use super::LockArgs;
@@ -19,14 +20,17 @@ use crate::context::Context;
 /// source stays unless `-delete-source` is given. A journal holds what is done, and the same command goes on after a break.
 /// Standard output carries the backend block of the destination, or with `-dry-run` what would happen.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub(crate) struct Migrate {
+    #[command(subcommand)]
+    what: Option<What>,
     /// Where the states are.
-    #[arg(long, value_name = "END")]
-    from: String,
+    #[arg(long, value_name = "END", required = true)]
+    from: Option<String>,
     /// Where they are to be.
-    #[arg(long, value_name = "END")]
-    to: String,
+    #[arg(long, value_name = "END", required = true)]
+    to: Option<String>,
     /// Only this workspace; may be given several times, or with commas. All by default.
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     workspace: Vec<String>,
@@ -49,6 +53,15 @@ pub(crate) struct Migrate {
     lock: LockArgs,
 }
 
+/// What is migrated besides states.
+#[derive(Debug, Subcommand)]
+enum What {
+    Locks(locks::LockMigration),
+}
+
 pub(crate) async fn run(context: &Context, args: Migrate) -> Result<ExitCode> {
-    states::run(context, args).await
+    match args.what {
+        Some(What::Locks(args)) => locks::run(context, args).await,
+        None => states::run(context, args).await,
+    }
 }

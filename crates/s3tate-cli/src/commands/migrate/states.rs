@@ -33,7 +33,9 @@ pub(super) async fn run(context: &Context, args: Migrate) -> Result<ExitCode> {
 }
 
 fn prepare(context: &Context, args: &Migrate) -> Result<Migration> {
-    let (from, to) = (context.end(&args.from)?, context.end(&args.to)?);
+    // Both are required where no subcommand is given.
+    let end = |end: &Option<String>| context.end(end.as_deref().unwrap_or_default());
+    let (from, to) = (end(&args.from)?, end(&args.to)?);
     let journal = args.journal.clone().unwrap_or_else(|| Migration::journal_name(&from, &to));
     let workspaces = args.workspace.iter().map(WorkspaceName::new).collect::<Result<_>>()?;
     let options = Options {
