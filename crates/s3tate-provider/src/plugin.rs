@@ -91,7 +91,10 @@ pub(crate) async fn serve(
         .add_service(GrpcControllerServer::new(Controller(ending.clone())))
         .add_service(GrpcStdioServer::new(Stdio(ending.clone())))
         .add_service(HealthServer::new(Health))
-        .serve_with_incoming_shutdown(accepted(listener, tls.map(|tls| tls.acceptor)), ending.begun());
+        .serve_with_incoming_shutdown(
+            accepted(listener, tls.map(|tls| tls.acceptor), env.clone()),
+            ending.begun(),
+        );
     let late = async {
         ending.begun().await;
         env.sleep(LAST_WORDS).await;

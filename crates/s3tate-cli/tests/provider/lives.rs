@@ -58,6 +58,21 @@ fn nothing_is_left_after_the_client_was_killed() {
     drop((running, gate));
 }
 
+/// `S3TATE_PLANS` says how many; a hundred take half a minute.
+#[test]
+fn nothing_is_left_after_many_plans() {
+    let stage = require!(Stage::new(Terraform::V1_11, Locking::Table));
+    let state = fixture("v4-1.11.4-shapes/terraform.tfstate");
+    stage.endpoint.store().put_digest(KEY, &md5_hex(&state));
+    stage.endpoint.store().put(KEY, state);
+    let workdir = workdir(&data("s3tate_remote_state", "n", &stage.config(KEY), ""));
+    let plans = std::env::var("S3TATE_PLANS").ok().and_then(|plans| plans.parse().ok()).unwrap_or(10);
+    for number in 0..plans {
+        let _planned = stage.client().run(&workdir, &["plan", "-no-color"]).succeeds();
+        assert_eq!(providers_in(&workdir), [0_u32; 0], "after plan {number}");
+    }
+}
+
 /// Every process that is started ends at the client's word; none has to be killed, which would cost two seconds.
 #[test]
 fn every_process_ends_at_the_clients_word() {

@@ -5,9 +5,11 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use futures::Stream;
 use futures::channel::mpsc;
+use s3tate::Env;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::TlsAcceptor;
 use tonic::transport::server::Connected;
@@ -16,6 +18,8 @@ use super::Listener;
 
 /// Connections that are accepted and not yet taken by the server.
 const WAITING: usize = 16;
+/// The pause after a connection that could not be accepted.
+const AFTER_FAILURE: Duration = Duration::from_millis(100);
 
 /// Any two-way stream of bytes.
 pub(crate) trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -33,21 +37,23 @@ pub(crate) struct Connection(Raw);
 pub(crate) fn accepted(
     listener: Arc<Listener>,
     tls: Option<TlsAcceptor>,
+    env: Env,
 ) -> impl Stream<Item = io::Result<Connection>> + Send + Unpin {
     let (sender, receiver) = mpsc::channel(WAITING);
-    tokio::spawn(accept_all(listener, tls, sender));
+    tokio::spawn(accept_all(listener, tls, sender, env));
     receiver
 }
 
 type Sender = mpsc::Sender<io::Result<Connection>>;
 
-async fn accept_all(listener: Arc<Listener>, tls: Option<TlsAcceptor>, sender: Sender) {
+async fn accept_all(listener: Arc<Listener>, tls: Option<TlsAcceptor>, sender: Sender, env: Env) {
     while !sender.is_closed() {
         match listener.accept().await {
             Ok(stream) => drop(tokio::spawn(welcome(stream, tls.clone(), sender.clone()))),
             Err(cause) => {
                 tracing::warn!(%cause, "a connection could not be accepted");
-                tokio::task::yield_now().await;
+                // Such as too many open files, which takes a while to pass.
+                env.sleep(AFTER_FAILURE).await;
             }
         }
     }
