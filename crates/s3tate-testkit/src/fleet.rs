@@ -41,18 +41,20 @@ impl Fleet {
         )]
         let resources = resources as usize;
         let resources: Vec<_> = (0..resources).map(|at| resource(number, at, &mut rng)).collect();
-        let state = json!({
-            "version": 4, "terraform_version": if number.is_multiple_of(3) { "1.5.7" } else { "1.11.4" },
-            "serial": rng.u32(1..900), "lineage": uuid(&mut rng),
-            "outputs": {
-                "vpc_id": { "value": format!("vpc-{:08x}", rng.u32(..)), "type": "string" },
-                "password": { "value": format!("s3cr3t-{number}"), "type": "string", "sensitive": true },
-            },
-            "resources": resources, "check_results": null,
+        let outputs = json!({
+            "vpc_id": { "value": format!("vpc-{:08x}", rng.u32(..)), "type": "string" },
+            "password": { "value": format!("s3cr3t-{number}"), "type": "string", "sensitive": true },
         });
-        let mut bytes = serde_json::to_vec_pretty(&state).expect("a document");
-        bytes.push(b'\n');
-        bytes
+        let version = if number.is_multiple_of(3) { "1.5.7" } else { "1.11.4" };
+        // In Terraform's order, so that the header comes first.
+        let state = format!(
+            "{{\n  \"version\": 4,\n  \"terraform_version\": \"{version}\",\n  \"serial\": {},\n  \"lineage\": \"{}\",\n  \
+             \"outputs\": {outputs:#},\n  \"resources\": {:#},\n  \"check_results\": null\n}}\n",
+            rng.u32(1..900),
+            uuid(&mut rng),
+            Value::from(resources),
+        );
+        state.into_bytes()
     }
 }
 
@@ -90,7 +92,7 @@ fn resource(state: usize, at: usize, rng: &mut Rng) -> Value {
     let tags = json!({
         "Name": format!("service-{state}-{at}"), "Team": TEAMS[state % TEAMS.len()], "ManagedBy": "terraform",
     });
-    let (type_name, attributes, marks) = match if at == 0 { 0 } else { rng.u32(0..6) } {
+    let (type_name, attributes, marks) = match if at == 0 { 0 } else { rng.u32(0..7) } {
         0 => {
             let name = format!("role-{state}-{at}");
             let policy = format!(
@@ -122,6 +124,12 @@ fn resource(state: usize, at: usize, rng: &mut Rng) -> Value {
         4 => (
             "aws_s3_bucket",
             json!({ "arn": format!("arn:aws:s3:::bucket-{state}-{at}"), "bucket": format!("bucket-{state}-{at}"), "force_destroy": false, "id": format!("bucket-{state}-{at}"), "region": region, "tags": tags, "versioning": [{ "enabled": true, "mfa_delete": false }] }),
+            json!([]),
+        ),
+        5 => (
+            "random_password",
+            // Nothing but the provider's schema says that this is a secret.
+            json!({ "id": "none", "length": 20, "result": format!("s3cr3t-{state}-{at}"), "bcrypt_hash": "s3cr3t" }),
             json!([]),
         ),
         _ => (

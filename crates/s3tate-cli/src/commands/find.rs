@@ -24,7 +24,7 @@ const MOST_CHARACTERS: usize = 200;
 #[derive(Debug, Args)]
 pub(crate) struct Find {
     /// The text to look for; without one, everything that the filters leave.
-    #[arg(required_unless_present_any = ["type_name", "provider", "attribute"])]
+    #[arg(required_unless_present_any = ["type_name", "provider", "attribute", "outputs"])]
     pattern: Option<String>,
     #[command(flatten)]
     meaning: PatternArgs,
@@ -71,10 +71,11 @@ pub(crate) async fn run(context: &Context, args: Find) -> Result<ExitCode> {
     let bar = ui::Scan::new();
     let mut data = ui::Data::new();
     let mut states = std::pin::pin!(backend.find(&prefix, &search, &index, bar.progress()));
-    let (mut any, mut written) = (false, Ok(()));
+    let (mut any, mut unread, mut written) = (false, 0_u64, Ok(()));
     while let Some(found) = states.try_next().await? {
         if let Some(error) = &found.error {
             ui::warn(&format!("`{}` was not searched: {error}", found.url));
+            unread += 1;
         }
         any |= !found.hits.is_empty();
         written = if args.show {
@@ -88,6 +89,9 @@ pub(crate) async fn run(context: &Context, args: Find) -> Result<ExitCode> {
     }
     bar.finish();
     data.finish(written)?;
+    if unread > 0 {
+        ui::warn(&format!("{unread} states were not searched, so this may not be all there is"));
+    }
     Ok(if any { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 

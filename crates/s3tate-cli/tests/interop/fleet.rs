@@ -1,7 +1,9 @@
 //! Questions about all states of a bucket: each is read once, and later only what has changed.
 
 use s3tate_testkit::fleet::{self, Fleet, SPREAD};
-use s3tate_testkit::{Client, Endpoint, Finished, Kind, LockRecord, Workdir, md5_hex};
+use s3tate_testkit::{
+    Client, Endpoint, Fault, Faults, Finished, Kind, LockRecord, Refusal, Workdir, md5_hex,
+};
 
 use crate::stage::{fixture, s3tate};
 
@@ -171,17 +173,17 @@ fn what_is_no_state_is_passed_over_and_what_should_be_one_is_told() {
 fn secrets_are_neither_kept_nor_found() {
     let scene = Scene::new(Fleet { states: 12, median_resources: 30.0, spread: SPREAD });
     let all = scene.run(&["find", "-regex", "."]).succeeds().stdout_text();
-    assert!(all.contains("aws_db_instance") && !all.contains("s3cr3t"), "a state marks its passwords");
+    // A search for anything prints all that the index holds.
+    assert!(all.contains("aws_db_instance") && all.contains("random_password"));
+    assert!(!all.contains("s3cr3t"), "marked by the state, or known by its type alone");
+    assert!(all.contains("\tinstance_type\t"), "of what 1.11 wrote all else is known");
+    let old = |line: &&str| line.contains("service-00003") && line.contains("\tinstance_type\t");
+    assert_eq!(all.lines().filter(old).count(), 0, "1.5 marked less");
     let _none = scene.run(&["find", "s3cr3t"]).exits(1);
     let plain = scene.run(&["find", "-no-index", "s3cr3t"]).exits(1);
     assert_eq!(plain.stdout_text(), "");
-    assert!(scene.index().iter().all(|file| !contains(file, b"s3cr3t")));
     let name = scene.run(&["find", "-outputs", "-exact", "password"]).succeeds().stdout_text();
     assert_eq!(name.lines().count(), 12, "names are no secret");
-}
-
-fn contains(bytes: &[u8], part: &[u8]) -> bool {
-    bytes.windows(part.len()).any(|window| window == part)
 }
 
 #[test]
@@ -197,6 +199,55 @@ fn an_index_that_is_damaged_is_made_anew() {
     assert_eq!((again.succeeds().stdout_text(), reads.len()), (first, 3));
     let broken = scene.run(&["catalog", "-index=/dev/null/index"]).exits(2);
     let _told = broken.says(&["can't keep an index in `/dev/null/index`", "-no-index"]);
+}
+
+/// A head that is whole says nothing of the lines behind it.
+#[test]
+fn damaged_lines_are_made_anew_and_not_taken_for_no_match() {
+    let scene = Scene::new(Fleet { states: 3, median_resources: 2.0, spread: SPREAD });
+    let found = scene.run(&["find", "arn:aws"]).succeeds().stdout_text();
+    for spoil in [
+        (|bytes: &mut Vec<u8>| bytes.truncate(bytes.len() - 12)) as fn(&mut Vec<u8>),
+        |bytes| {
+            let end = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 3).min(bytes.len());
+            bytes.truncate(end);
+        },
+        |bytes| {
+            let last = bytes.len() - 20;
+            bytes[last] ^= 0xff;
+        },
+    ] {
+        for file in std::fs::read_dir(scene.workdir.home().join(".cache/s3tate/index")).expect("it is there")
+        {
+            let path = file.expect("a file").path();
+            let mut bytes = std::fs::read(&path).expect("it can be read");
+            spoil(&mut bytes);
+            std::fs::write(path, bytes).expect("it can be written");
+        }
+        let again = scene.run(&["find", "arn:aws"]).succeeds();
+        assert_eq!(again.stdout_text(), found);
+        let (_, reads, _) = scene.counted(&["find", "arn:aws"]);
+        assert_eq!(reads.len(), 0, "it is whole again");
+    }
+}
+
+#[test]
+fn one_object_that_can_not_be_read_keeps_no_other_from_being_told() {
+    let scene = Scene::new(Fleet { states: 4, median_resources: 2.0, spread: SPREAD });
+    let (front, faults) = Faults::before(&scene.endpoint);
+    let get = format!("GET /{}/{}", scene.endpoint.store().bucket(), fleet::key(1));
+    faults.since(Some(&get), 0, Fault::Refuse(Refusal::Denied));
+    let client = s3tate(&front);
+    let run = scene.run_by(&client, &["catalog", "-json"]).succeeds();
+    let lines = Scene::lines(&run);
+    let broken: Vec<_> = lines.iter().filter(|line| !line["error"].is_null()).collect();
+    assert_eq!((lines.len(), broken.len()), (4, 1), "{run}");
+    let _told = run.says(&["can't be read", &fleet::key(1)]);
+    let found = scene.run_by(&client, &["find", "arn:aws"]).succeeds();
+    let _told = found.says(&["1 states were not searched, so this may not be all there is"]);
+    faults.clear();
+    let healed = Scene::lines(&scene.run_by(&client, &["catalog", "-json"]).succeeds());
+    assert!(healed.iter().all(|line| line["error"].is_null()), "a failure is not kept");
 }
 
 #[test]

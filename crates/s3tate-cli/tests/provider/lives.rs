@@ -60,6 +60,7 @@ fn nothing_is_left_after_the_client_was_killed() {
 
 /// `S3TATE_PLANS` says how many; a hundred take half a minute.
 #[test]
+#[expect(clippy::disallowed_methods, reason = "a longer run is asked for from outside")]
 fn nothing_is_left_after_many_plans() {
     let stage = require!(Stage::new(Terraform::V1_11, Locking::Table));
     let state = fixture("v4-1.11.4-shapes/terraform.tfstate");

@@ -4,13 +4,15 @@ use std::io::{self, Write as _};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::index::{Entry, Index, LineWriter, Summary};
-use super::lines::{write_instance, write_outputs};
+use super::lines::{marks_all, write_end, write_instance, write_outputs};
 use crate::backend::Backend;
 use crate::digest::{StateDigest, StateHasher};
 use crate::download::{Broken, READINGS};
 use crate::error::{Error, ErrorKind, Result};
 use crate::object::Bucket;
-use crate::state::{Header, Mode, Raw, Resource, ResourcesReader, StateError, StateFile, in_format_4};
+use crate::state::{
+    Header, Mode, OutputsReader, Raw, Resource, ResourcesReader, StateError, StateFile, in_format_4,
+};
 
 /// Reads an object and keeps what can be searched of it; `None` where it has gone.
 ///
@@ -18,16 +20,39 @@ use crate::state::{Header, Mode, Raw, Resource, ResourcesReader, StateError, Sta
 /// Failures of the store and of the index.
 pub(super) async fn analyse(backend: &Backend, key: &str, index: &Index) -> Result<Option<Entry>> {
     let bucket = backend.bucket();
-    let unread = |failure| bucket.error(failure, format!("can't read `{}`", bucket.url(key)));
     for _ in 0..READINGS {
         let Some(read) = read(&bucket, key, index).await else { return Ok(None) };
         match read {
             Ok(read) => return finish(backend, key, read?, index).await.map(Some),
             Err(Broken::Replaced) => {}
-            Err(Broken::Failed(failure)) => return Err(unread(failure)),
+            Err(Broken::Failed(failure)) => {
+                return Ok(Some(unread(backend, key, &failure.into_error("it was not read".to_owned()))));
+            }
         }
     }
-    Err(Error::new(ErrorKind::Unavailable, format!("`{}` was replaced again and again", bucket.url(key))))
+    let replaced = Error::new(ErrorKind::Unavailable, "it was replaced again and again while it was read");
+    Ok(Some(unread(backend, key, &replaced)))
+}
+
+/// One object that can't be read doesn't keep the others from being told. What is missing is not kept.
+fn unread(backend: &Backend, key: &str, error: &Error) -> Entry {
+    let summary = Summary { error: Some(format!("{:#}", Told(error))), ..Summary::default() };
+    Entry { bucket: backend.config.bucket.clone(), key: key.to_owned(), summary, ..Entry::default() }
+}
+
+/// An error with its causes on one line.
+struct Told<'a>(&'a Error);
+
+impl std::fmt::Display for Told<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut cause = std::error::Error::source(self.0);
+        while let Some(deeper) = cause {
+            write!(f, ": {deeper}")?;
+            cause = deeper.source();
+        }
+        Ok(())
+    }
 }
 
 /// An object that has been read.
@@ -66,6 +91,9 @@ async fn read(bucket: &Bucket, key: &str, index: &Index) -> Option<Result<Result
             reader.feed(&chunk);
             break;
         }
+        if size_bytes == 0 && writer_marks_all(&chunk) {
+            sink.lock().unwrap_or_else(PoisonError::into_inner).marks = true;
+        }
         size_bytes += chunk.len() as u64;
         hasher.update(&chunk);
         reader.feed(&chunk);
@@ -75,6 +103,13 @@ async fn read(bucket: &Bucket, key: &str, index: &Index) -> Option<Result<Result
     let etag = download.etag.map(|etag| etag.as_str().to_owned()).unwrap_or_default();
     let sink = Arc::try_unwrap(sink).ok()?.into_inner().unwrap_or_else(PoisonError::into_inner);
     Some(Ok(Ok(Read { etag, size_bytes, digest, sink, rest })))
+}
+
+/// Whether the beginning names a writer that marks what is sensitive; one that stands elsewhere is not trusted.
+fn writer_marks_all(chunk: &[u8]) -> bool {
+    let mut reader = OutputsReader::new();
+    reader.feed(chunk);
+    matches!(reader.header(), Ok(Some(header)) if marks_all(&header.terraform_version))
 }
 
 /// A state is a JSON object; the binary one of the oldest releases is told as what it is.
@@ -156,13 +191,15 @@ fn unreadable(key: &str, error: &StateError) -> Summary {
 struct Sink {
     writer: LineWriter,
     written: io::Result<()>,
+    /// Whether the writer of the state marks what is sensitive.
+    marks: bool,
     resources: u64,
     data: u64,
 }
 
 impl Sink {
     fn new(writer: LineWriter) -> Self {
-        Self { writer, written: Ok(()), resources: 0, data: 0 }
+        Self { writer, written: Ok(()), marks: false, resources: 0, data: 0 }
     }
 
     fn take(&mut self, resource: &Resource<'_>) {
@@ -173,7 +210,7 @@ impl Sink {
         }
         for instance in &resource.instances {
             if self.written.is_ok() {
-                self.written = write_instance(&mut self.writer, resource, instance);
+                self.written = write_instance(&mut self.writer, resource, instance, self.marks);
             }
         }
     }
@@ -183,6 +220,7 @@ impl Sink {
         let state = StateFile::parse(rest)?.ok_or(StateError::NoVersion)?;
         let outputs = state.outputs()?;
         let written = self.written.and_then(|()| write_outputs(&mut self.writer, &outputs));
+        let written = written.and_then(|()| write_end(&mut self.writer));
         let summary = Summary {
             header: Some(state.header.clone().into()),
             resources: self.resources,

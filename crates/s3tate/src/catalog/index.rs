@@ -19,7 +19,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::state::Header;
 
 /// The first line of a file; another one is that of another version of s3tate.
-const FORMAT: &str = "s3tate-index 1\n";
+const FORMAT: &str = "s3tate-index 2\n";
 
 /// Where what is known of states is kept.
 #[derive(Debug, Clone)]
@@ -111,10 +111,8 @@ impl Index {
     /// [`ErrorKind::Corrupt`]: it isn't there any more.
     pub(super) fn lines(&self, bucket: &str, key: &str) -> Result<impl BufRead + Send + use<>> {
         let path = self.path(bucket, key);
-        let (_, file) = read(&path).ok_or_else(|| {
-            Error::new(ErrorKind::Corrupt, format!("`{}` is gone from the index", path.display()))
-                .hint("run the command again, without another one that removes the index")
-        })?;
+        let gone = || Error::new(ErrorKind::Corrupt, format!("`{}` is gone from the index", path.display()));
+        let (_, file) = read(&path).ok_or_else(gone)?;
         Ok(BufReader::new(FrameDecoder::new(file)))
     }
 

@@ -4,11 +4,12 @@
 //! R <TAB> address <TAB> m or d <TAB> type <TAB> provider      an instance; what follows is of it
 //! A <TAB> path <TAB> value                                    one of its attributes
 //! O <TAB> name <TAB> value                                    an output; a sensitive one has no value
+//! E <TAB> <TAB>                                               the end; without it, lines are missing
 //! ```
 //!
 //! Values that the state marks as sensitive are left out. Formats before 4 have no marks, and releases before 1.10 did not
-//! mark what only the provider's schema calls sensitive; so attributes that are called like a secret are left out too, and
-//! of instances without marks only ids, ARNs, names and tags are taken.
+//! mark what only the provider's schema calls sensitive; so of what they wrote, and of types that are called like a secret,
+//! only ids, ARNs, names and tags are taken, and nowhere an attribute that is called like one.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -19,16 +20,21 @@ use crate::state::{Instance, Mode, Outputs, Resource};
 /// Words in the names of attributes that hold secrets.
 const SECRETS: [&str; 8] =
     ["password", "passwd", "passphrase", "secret", "token", "private_key", "credential", "api_key"];
+/// Types that hold secrets though they are called otherwise.
+const SECRET_TYPES: [&str; 3] = ["ssm_parameter", "access_key", "tls_"];
 /// What such an attribute's name ends with when it only tells whose secret it is.
 const NAMING: [&str; 4] = ["_id", "_arn", "_name", "_version"];
 /// The attributes that are taken of instances without marks.
 const HARMLESS: [&str; 5] = ["id", "arn", "name", "tags", "tags_all"];
 
 /// Writes an instance and what may be known of it.
+///
+/// `marks` tells whether the writer of the state is known to mark all that is sensitive.
 pub(super) fn write_instance(
     out: &mut impl Write,
     resource: &Resource<'_>,
     instance: &Instance<'_>,
+    marks: bool,
 ) -> io::Result<()> {
     let address = resource.address(instance.key.as_ref());
     let address = match &instance.deposed {
@@ -37,7 +43,7 @@ pub(super) fn write_instance(
     };
     let mode = if resource.mode == Mode::Managed { "m" } else { "d" };
     write_line(out, &["R", &address, mode, &resource.type_name, provider(&resource.provider)])?;
-    let marked = instance.sensitive_attributes.is_some();
+    let marked = marks && instance.sensitive_attributes.is_some() && !is_secret_type(&resource.type_name);
     for (path, value) in plain_attributes(instance) {
         if !value.is_empty() && value != "null" && may_be_known(&path, marked) {
             write_line(out, &["A", &path, &value])?;
@@ -53,6 +59,24 @@ pub(super) fn write_outputs(out: &mut impl Write, outputs: &Outputs) -> io::Resu
         write_line(out, &["O", name, &value])?;
     }
     Ok(())
+}
+
+/// Writes the end.
+pub(super) fn write_end(out: &mut impl Write) -> io::Result<()> {
+    write_line(out, &["E", "", ""])
+}
+
+/// Whether a release marks all that is sensitive: 1.10 and later. A version that isn't understood is none.
+pub(super) fn marks_all(terraform_version: &str) -> bool {
+    let mut parts = terraform_version.split('.').map(str::parse::<u64>);
+    match (parts.next(), parts.next()) {
+        (Some(Ok(major)), Some(Ok(minor))) => (major, minor) >= (1, 10),
+        _ => false,
+    }
+}
+
+fn is_secret_type(type_name: &str) -> bool {
+    SECRETS.iter().chain(&SECRET_TYPES).any(|word| type_name.contains(word))
 }
 
 fn write_line(out: &mut impl Write, parts: &[&str]) -> io::Result<()> {
@@ -81,6 +105,7 @@ pub(super) enum Line<'a> {
     Instance { address: Cow<'a, str>, managed: bool, type_name: Cow<'a, str>, provider: Cow<'a, str> },
     Attribute { path: Cow<'a, str>, value: Cow<'a, str> },
     Output { name: Cow<'a, str>, value: Cow<'a, str> },
+    End,
 }
 
 impl<'a> Line<'a> {
@@ -97,6 +122,7 @@ impl<'a> Line<'a> {
             }
             "A" => Self::Attribute { path: first, value: second },
             "O" => Self::Output { name: first, value: second },
+            "E" => Self::End,
             _ => return None,
         })
     }
@@ -146,6 +172,22 @@ mod tests {
         let line = Line::parse(text.trim_end_matches('\n')).unwrap();
         assert_eq!(line, Line::Attribute { path: parts[1].into(), value: parts[2].into() });
         assert_eq!(Line::parse("X\ta\tb"), None);
+    }
+
+    #[test]
+    fn releases_that_mark_less_are_known() {
+        for (version, all) in [
+            ("1.10.0", true),
+            ("1.11.4", true),
+            ("2.0.0-beta1", true),
+            ("1.9.8", false),
+            ("0.14.0", false),
+            ("", false),
+        ] {
+            assert_eq!(marks_all(version), all, "{version}");
+        }
+        assert!(is_secret_type("random_password") && is_secret_type("aws_ssm_parameter"));
+        assert!(!is_secret_type("aws_vpc"));
     }
 
     #[test]

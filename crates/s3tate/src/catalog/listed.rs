@@ -44,11 +44,14 @@ pub(super) fn pages<'a>(
     pages.map_ok(candidates)
 }
 
-/// The last state of a page and what is behind it, since its lock object may come on the next one.
+/// The states of a page whose lock object may come on the next one, and what is behind the first of them.
 fn held_back(objects: &mut Vec<ListedObject>) -> Vec<ListedObject> {
-    let last = objects.iter().rposition(|object| may_be_state(&object.key));
-    // A page of nothing else is passed on, or nothing ever would be.
-    last.filter(|last| *last > 0).map_or_else(Vec::new, |last| objects.split_off(last))
+    let Some(last) = objects.last().map(|object| object.key.clone()) else { return Vec::new() };
+    let waits =
+        |object: &ListedObject| may_be_state(&object.key) && format!("{}{LOCK_SUFFIX}", object.key) > last;
+    let first = objects.iter().position(waits);
+    // A page that would be held back as a whole is passed on, or nothing ever would be.
+    first.filter(|first| *first > 0).map_or_else(Vec::new, |first| objects.split_off(first))
 }
 
 fn candidates(objects: Vec<ListedObject>) -> Vec<Listed> {
@@ -72,4 +75,26 @@ fn is_replaced(key: &str) -> bool {
 
 fn may_be_state(key: &str) -> bool {
     !key.ends_with(LOCK_SUFFIX) && !key.ends_with('/') && !key.starts_with(kept::OWN) && !is_replaced(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn split(keys: &[&str]) -> (usize, usize) {
+        let object =
+            |key: &&str| ListedObject { key: (*key).to_owned(), size_bytes: 1, ..ListedObject::default() };
+        let mut objects: Vec<_> = keys.iter().map(object).collect();
+        let back = held_back(&mut objects);
+        (objects.len(), back.len())
+    }
+
+    #[test]
+    fn a_state_waits_for_its_lock_object_on_the_next_page() {
+        assert_eq!(split(&["a", "b"]), (1, 1));
+        assert_eq!(split(&["a", "k", "k-1", "k-2"]), (1, 3), "`k.tflock` comes behind all of these");
+        assert_eq!(split(&["a", "k", "k.tflock"]), (3, 0));
+        assert_eq!(split(&["a"]), (1, 0));
+        assert_eq!(split(&[]), (0, 0));
+    }
 }

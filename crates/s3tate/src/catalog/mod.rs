@@ -254,12 +254,27 @@ impl Backend {
         if let Some(error) = looked.entry.summary.error {
             return Ok(Found { url, key, workspace, hits: Vec::new(), error: Some(error) });
         }
-        let lines = index.lines(&self.config.bucket, &key)?;
+        let (hits, error) = match self.searched(&key, search, index).await {
+            Err(damaged) if damaged.kind() == ErrorKind::Corrupt => {
+                tracing::warn!(url, "the index of it can't be read, so the state is read again: {damaged}");
+                match analyse::analyse(self, &key, index).await? {
+                    Some(Entry { summary: Summary { error: Some(error), .. }, .. }) => {
+                        (Vec::new(), Some(error))
+                    }
+                    Some(_) => (self.searched(&key, search, index).await?, None),
+                    None => (Vec::new(), None),
+                }
+            }
+            hits => (hits?, None),
+        };
+        Ok(Found { url, key, workspace, hits, error })
+    }
+
+    async fn searched(&self, key: &str, search: &Arc<Search>, index: &Index) -> Result<Vec<Hit>> {
+        let lines = index.lines(&self.config.bucket, key)?;
         let search = Arc::clone(search);
         let hits = tokio::task::spawn_blocking(move || search.in_lines(lines)).await;
-        let hits =
-            hits.map_err(|cause| Error::new(ErrorKind::Bug, "a search broke off").with_source(cause))?;
-        Ok(Found { url, key, workspace, hits: hits?, error: None })
+        hits.map_err(|cause| Error::new(ErrorKind::Bug, "a search broke off").with_source(cause))?
     }
 
     /// The workspace that a key is of: `PREFIX/NAME/KEY` is that of NAME, all else the default one.

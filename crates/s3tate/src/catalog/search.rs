@@ -93,22 +93,25 @@ impl Search {
     pub(super) fn in_lines(&self, mut lines: impl BufRead) -> Result<Vec<Hit>> {
         let mut found = Hits::default();
         let mut line = String::new();
+        let damaged = || Error::new(ErrorKind::Corrupt, "the index can't be read");
         loop {
             line.clear();
-            let length = lines.read_line(&mut line).map_err(|cause| {
-                Error::new(ErrorKind::Corrupt, "the index can't be read").with_source(cause)
-            })?;
+            let length = lines.read_line(&mut line).map_err(|cause| damaged().with_source(cause))?;
             if length == 0 {
-                return Ok(found.hits);
+                // Cut off: what was found is not all there is.
+                return Err(damaged());
             }
-            if let Some(line) = Line::parse(line.trim_end_matches('\n')) {
-                self.take(&line, &mut found);
+            match Line::parse(line.trim_end_matches('\n')) {
+                Some(Line::End) => return Ok(found.hits),
+                Some(line) => self.take(&line, &mut found),
+                None => return Err(damaged()),
             }
         }
     }
 
     fn take(&self, line: &Line<'_>, found: &mut Hits) {
         match line {
+            Line::End => {}
             Line::Instance { address, type_name, provider, .. } => {
                 found.current = self.wants(type_name, provider).then(|| Hit {
                     address: address.to_string(),
@@ -190,7 +193,7 @@ mod tests {
         R\tmodule.net.aws_vpc.main\tm\taws_vpc\tregistry.terraform.io/hashicorp/aws\n\
         A\tid\tvpc-1\nA\ttags.Name\tProd\nA\tcidr_block\t10.0.0.0/16\n\
         R\tdata.aws_ami.x\td\taws_ami\tregistry.terraform.io/hashicorp/aws\nA\tid\tami-1\n\
-        R\tterraform_data.a\tm\tterraform_data\tterraform.io/builtin/terraform\nA\tinput\tvpc-1\n";
+        R\tterraform_data.a\tm\tterraform_data\tterraform.io/builtin/terraform\nA\tinput\tvpc-1\nE\t\t\n";
 
     fn hits(search: Result<Search>) -> Vec<String> {
         let hits = search.unwrap().in_lines(LINES.as_bytes()).unwrap();
@@ -214,6 +217,15 @@ mod tests {
         assert_eq!(hits(Search::new(Some("prod"), insensitive)), ["module.net.aws_vpc.main tags.Name"]);
         assert_eq!(hits(plain("10.0.0.0/1")), ["module.net.aws_vpc.main cidr_block"]);
         assert_eq!(hits(plain("10.0.0.0.16")), Vec::<String>::new(), "a dot is a dot");
+    }
+
+    #[test]
+    fn lines_that_were_cut_off_are_damage_and_not_all_there_is() {
+        let search = plain("vpc-1").unwrap();
+        for cut in [0, 20, LINES.len() - 5] {
+            let error = search.in_lines(&LINES.as_bytes()[..cut]).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Corrupt);
+        }
     }
 
     #[test]

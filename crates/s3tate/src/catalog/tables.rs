@@ -1,6 +1,7 @@
 //! Locks and digests of many states, a hundred items a request.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use futures::{StreamExt as _, TryStreamExt as _};
@@ -18,7 +19,9 @@ const BATCH: usize = 100;
 /// How many of those are sent at a time.
 const CONCURRENT_BATCHES: usize = 8;
 /// How often what a busy table left out is asked for again.
-const ATTEMPTS: usize = 8;
+const ATTEMPTS: u32 = 8;
+/// The longest pause before the first of those, doubled each time.
+const PAUSE: Duration = Duration::from_millis(50);
 
 type Item = HashMap<String, AttributeValue>;
 
@@ -71,8 +74,11 @@ async fn batch(backend: &Backend, table: &str, ids: &[String]) -> Result<Vec<Ite
     let mut found = Vec::new();
     let keys = ids.iter().map(|id| HashMap::from([(LOCK_ID.to_owned(), AttributeValue::S(id.clone()))]));
     let mut asked = Some(keys.collect::<Vec<_>>());
-    for _ in 0..ATTEMPTS {
+    for attempt in 0..ATTEMPTS {
         let Some(keys) = asked.take() else { break };
+        if attempt > 0 {
+            backend.env.sleep(backend.env.jitter(PAUSE * 2_u32.pow(attempt))).await;
+        }
         let wanted = KeysAndAttributes::builder()
             .set_keys(Some(keys))
             .projection_expression(format!("{LOCK_ID}, {INFO}, {DIGEST}"))
