@@ -15,7 +15,7 @@ use crate::backend::Backend;
 use crate::catalog::{CatalogState, DigestHealth, Index, Progress};
 use crate::digest::StateDigest;
 use crate::digest_item::DIGEST;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::lock::{Holder, LOCK_ID, LockOptions, Operation, table_error};
 use crate::names::StateKey;
 use crate::versions;
@@ -23,8 +23,6 @@ use crate::workspace::Workspace;
 
 /// How many states are looked at at a time.
 const CONCURRENT_LOOKS: usize = 16;
-/// What lock objects' keys end with.
-const LOCK_SUFFIX: &str = ".tflock";
 /// What digest items' ids end with.
 const DIGEST_SUFFIX: &str = "-md5";
 
@@ -108,7 +106,7 @@ impl Backend {
     /// Costs as [`Backend::catalog`], and one request a state for the versions of its lock object and a scan of the table.
     ///
     /// # Errors
-    /// - [`ErrorKind::Invalid`]: no table is configured, so there is nothing to leave.
+    /// - [`crate::ErrorKind::Invalid`]: no table is configured, so there is nothing to leave.
     /// - failures of the store.
     pub async fn lock_kinds(&self, prefix: &str, index: &Index, progress: Progress) -> Result<LockKinds> {
         let Some(table) = self.config.table.clone() else {
@@ -125,7 +123,8 @@ impl Backend {
 
     async fn lock_use(&self, state: CatalogState) -> Result<LockUse> {
         let key = state.url.strip_prefix(&self.bucket().url("")).unwrap_or_default();
-        let object = Workspace::of_key(self.clone(), StateKey::of_object(&format!("{key}{LOCK_SUFFIX}")));
+        let object =
+            Workspace::of_key(self.clone(), StateKey::of_object(&StateKey::of_object(key).lock_object()));
         let seen = match versions::list(&object).await {
             Ok(versions) => versions.all,
             // What can't be listed tells nothing.
@@ -177,7 +176,7 @@ impl Backend {
     /// has changed.
     ///
     /// # Errors
-    /// [`ErrorKind::Locked`]: somebody works on that state. Failures of the store; the locks are released.
+    /// [`crate::ErrorKind::Locked`]: somebody works on that state. Failures of the store; the locks are released.
     pub async fn remove_orphan(&self, orphan: &Orphan, options: &LockOptions) -> Result<bool> {
         let mut config = (*self.config).clone();
         config.use_lockfile = true;
@@ -228,23 +227,6 @@ fn orphans(bucket_url: &str, states: &[LockUse], digests: BTreeMap<String, State
         state => Some(Orphan { has_state: state.is_some(), key, digest }),
     };
     digests.into_iter().filter_map(orphan).collect()
-}
-
-/// Whether a fleet may leave the table, and who keeps it from that.
-impl LockKinds {
-    /// The states whose last user had the table alone.
-    pub fn on_the_table_alone(&self) -> impl Iterator<Item = &LockUse> {
-        self.states.iter().filter(|state| state.used_with == UsedWith::Table)
-    }
-
-    /// The error for a fleet that can't leave the table yet.
-    pub fn not_ready(&self) -> Option<Error> {
-        let waiting = self.on_the_table_alone().count();
-        (waiting > 0).then(|| {
-            Error::new(ErrorKind::Conflict, format!("{waiting} states were last used with the table alone"))
-                .hint("give their configurations `use_lockfile = true` beside `dynamodb_table`, and run `apply` once")
-        })
-    }
 }
 
 #[cfg(test)]

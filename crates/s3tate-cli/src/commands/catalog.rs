@@ -6,12 +6,11 @@ use std::process::ExitCode;
 use clap::Args;
 use futures::TryStreamExt as _;
 use s3tate::catalog::CatalogState;
-use s3tate::lock::Holder;
 use s3tate::{Error, ErrorKind, Result};
 use serde::Serialize;
 use tabwriter::TabWriter;
 
-use super::fleet::FleetArgs;
+use super::fleet::{FleetArgs, holder};
 use crate::context::Context;
 use crate::ui;
 
@@ -117,13 +116,6 @@ impl Row {
             text(&self.locked_by),
         ];
         columns.join("\t") + "\n"
-    }
-}
-
-fn holder(lock: &Holder) -> String {
-    match &lock.info {
-        Some(info) => format!("{} {}", info.id, info.who),
-        None => "unreadable".to_owned(),
     }
 }
 

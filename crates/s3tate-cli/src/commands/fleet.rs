@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use s3tate::catalog::Index;
+use s3tate::lock::Holder;
 use s3tate::{Backend, Env, Error, Result};
 
 use crate::context::Context;
@@ -39,6 +40,14 @@ impl FleetArgs {
             Some(directory) => Ok(Index::in_directory(directory)),
             None => Ok(Index::in_directory(cache_directory(&context.env)?.join("s3tate").join("index"))),
         }
+    }
+}
+
+/// `ID WHO` of a lock.
+pub(crate) fn holder(lock: &Holder) -> String {
+    match &lock.info {
+        Some(info) => format!("{} {}", info.id, info.who),
+        None => "unreadable".to_owned(),
     }
 }
 

@@ -5,13 +5,12 @@ use std::process::ExitCode;
 use clap::Args;
 use s3tate::bootstrap::{Role, access_policy};
 use s3tate::config::BackendConfig;
-use s3tate::lock::Holder;
 use s3tate::{Backend, Error, LockKinds, LockUse, Orphan, Result, UsedWith};
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::commands::LockArgs;
-use crate::commands::fleet::FleetArgs;
+use crate::commands::fleet::{FleetArgs, holder};
 use crate::context::Context;
 use crate::ui;
 
@@ -66,7 +65,8 @@ struct Line<'a> {
 
 impl<'a> Line<'a> {
     fn of(state: &'a LockUse) -> Self {
-        let locks: Vec<_> = state.holders.iter().map(holder).collect();
+        let locks: Vec<_> =
+            state.holders.iter().map(|lock| format!("{} {}", lock.kind.as_str(), holder(lock))).collect();
         Self {
             state: &state.url,
             workspace: &state.workspace,
@@ -77,14 +77,6 @@ impl<'a> Line<'a> {
             locked_by: (!locks.is_empty()).then(|| locks.join("; ")),
         }
     }
-}
-
-fn holder(lock: &Holder) -> String {
-    let who = lock
-        .info
-        .as_ref()
-        .map_or_else(|| "unreadable".to_owned(), |info| format!("{} {}", info.id, info.who));
-    format!("{} {who}", lock.kind.as_str())
 }
 
 fn json_line(state: &LockUse) -> String {
