@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 
 use crate::accept;
 use crate::answer::Refusal;
-use crate::auth::{Action, Authenticator, Decision, Identity, decide};
+use crate::auth::{Action, Authenticator, Decision, Identity, decide, pattern};
 use crate::config::{Rule, Serving, Settings};
 use crate::guard;
 use crate::incident::Incidents;
@@ -131,6 +131,32 @@ impl App {
                 self.metrics.attempt("any", reason);
                 Err(unauthorized(reason))
             }
+        }
+    }
+
+    /// Refuses what would begin a state that is not to be: a mistyped address is no empty state.
+    ///
+    /// # Errors
+    /// 403.
+    pub(crate) fn may_begin(&self, key: &str) -> Result<(), Refusal> {
+        if self.settings.new_states.iter().any(|pattern| pattern::covers(pattern, key)) {
+            return Ok(());
+        }
+        Err(Refusal::new(
+            StatusCode::FORBIDDEN,
+            "undeclared",
+            "there is no such state, and `new_states` of the server does not let it be begun: the address may be mistyped",
+        ))
+    }
+
+    /// The same for a state of which nobody has looked yet whether it is there.
+    ///
+    /// # Errors
+    /// 403; failures of the store.
+    pub(crate) async fn exists_or_may_begin(&self, key: &str) -> Result<(), Refusal> {
+        match self.may_begin(key) {
+            Err(refusal) if self.backend.state_at(key).info().await?.is_none() => Err(refusal),
+            _ => Ok(()),
         }
     }
 

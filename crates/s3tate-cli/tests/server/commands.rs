@@ -174,3 +174,16 @@ fn a_local_state_is_migrated() {
     assert_eq!(stock.run(&workdir, &["output", "-raw", "v"]).succeeds().stdout_text(), "one");
     stage.is_sound("app/moved");
 }
+
+/// Check C77: where only declared states may be begun, a mistyped address is refused, and no empty state.
+#[test]
+fn a_mistyped_address_is_no_empty_state() {
+    let stage = Stage::with("new_states = [\"app/known/*\"]");
+    let stock = require!(stage.stock(Terraform::V1_11, "writer", "app/knwon/web"));
+    let workdir = Workdir::with(FIRST);
+    let _refused = stock.run(&workdir, &["init", "-input=false"]).fails().says(&["invalid auth"]);
+    let right = require!(stage.stock(Terraform::V1_11, "writer", "app/known/web"));
+    let _initialised = right.run(&workdir, &["init", "-input=false"]).succeeds();
+    let _applied = right.run(&workdir, &["apply", "-auto-approve"]).succeeds();
+    stage.is_sound("app/known/web");
+}

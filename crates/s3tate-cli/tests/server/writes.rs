@@ -189,3 +189,30 @@ fn a_state_is_deleted_by_administrators_alone() {
     }
     assert_eq!(stage.endpoint.store().digest("app/a"), None);
 }
+
+/// Check C77: a state that is there may be used whatever its name; another one is neither read, locked nor written.
+#[test]
+fn only_declared_states_are_begun() {
+    let stage = Stage::with("new_states = []");
+    for (method, body) in
+        [("GET", Vec::new()), ("LOCK", lock_info("h").into()), ("POST", document(1, "l", "x"))]
+    {
+        let refused = stage.ask("writer", method, "app/new", &body).is(403).json();
+        assert!(refused["detail"].as_str().is_some_and(|detail| detail.contains("new_states")), "{refused}");
+    }
+    for path in ["/outputs/app/new", "/remote-state/app/new"] {
+        let _refused = stage.server.ask("reader", "GET", path, "").is(403);
+    }
+    assert!(stage.endpoint.store().keys().iter().all(|key| key.starts_with(".s3tate/")));
+    let place = format!("{}/app/new", stage.endpoint.store().bucket());
+    assert_eq!(stage.endpoint.store().item(&place), None);
+    stage.endpoint.store().put("app/old", document(1, "l", "x"));
+    for (method, path, body) in [
+        ("GET", "app/old", Vec::new()),
+        ("LOCK", "app/old", lock_info("h").into()),
+        ("POST", "app/old?ID=h", document(2, "l", "y")),
+        ("UNLOCK", "app/old", lock_info("h").into()),
+    ] {
+        let _served = stage.ask("writer", method, path, &body).is(200);
+    }
+}

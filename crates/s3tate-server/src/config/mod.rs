@@ -12,6 +12,7 @@ use backend::IntoArguments as _;
 use s3tate::config::{Arguments, Place};
 use s3tate::{Error, Problem, Result};
 use serde::Deserialize;
+use serde::de::Error as _;
 use toml::Spanned;
 
 pub(crate) use size::Size;
@@ -47,6 +48,9 @@ pub struct Serving {
     pub body_limit: Size,
     /// Whether a state that nobody has locked may be written without a lock. Default: allow.
     pub unlocked_writes: UnlockedWrites,
+    /// Patterns of the states that may be begun; others have to be there already. Default: all.
+    #[serde(deserialize_with = "patterns")]
+    pub new_states: Vec<String>,
     /// Who may break locks. Default: those with the permission `break-lock`.
     pub force_unlock: ForceUnlock,
     /// How long after its expiry a credential still finishes what its holder has locked, such as `12h`. Default: 12 h.
@@ -64,10 +68,20 @@ impl Default for Serving {
             url: None,
             body_limit: Size(256 << 20),
             unlocked_writes: UnlockedWrites::Allow,
+            new_states: vec!["**".to_owned()],
             force_unlock: ForceUnlock::BreakLock,
             grace: Duration::from_hours(12),
             drain: Duration::from_secs(30),
         }
+    }
+}
+
+fn patterns<'de, D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<Vec<String>, D::Error> {
+    let patterns = Vec::<String>::deserialize(deserializer)?;
+    let bad = patterns.iter().find_map(|pattern| Some((pattern, pattern::problem(pattern)?)));
+    match bad {
+        Some((pattern, why)) => Err(D::Error::custom(format!("`{pattern}` is no pattern of states: {why}"))),
+        None => Ok(patterns),
     }
 }
 

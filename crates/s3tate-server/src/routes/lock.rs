@@ -32,6 +32,7 @@ pub(super) async fn lock(mut call: Call<'_>, key: &str) -> Result<Response, Refu
         ));
     };
     call.record.lock_id = Some(sent.id.clone());
+    call.app.exists_or_may_begin(key).await?;
     let door = call.app.door(key);
     let record = record_for(sent, &identity.name, &door.lock_path());
     if call.app.was_released(key, &record.id) {

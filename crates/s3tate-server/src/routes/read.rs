@@ -14,7 +14,7 @@ pub(super) async fn read(call: &mut Call<'_>, key: &str) -> Result<Response, Ref
     let workspace = call.app.backend.state_at(key);
     let mut spool = Spool::new(&call.app.temp_dir());
     if !workspace.pull(&mut spool).await? {
-        return Ok(nothing());
+        return nothing(call, key);
     }
     let tag = format!("\"{}\"", spool.sha256());
     if is_known(call, &tag) {
@@ -33,10 +33,11 @@ pub(super) async fn read(call: &mut Call<'_>, key: &str) -> Result<Response, Ref
 }
 
 /// The only 404 there is: clients read it as an empty state.
-pub(super) fn nothing() -> Response {
+pub(super) fn nothing(call: &Call<'_>, key: &str) -> Result<Response, Refusal> {
+    call.app.may_begin(key)?;
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NOT_FOUND;
-    response
+    Ok(response)
 }
 
 /// Whether the client has what is tagged so already, packed or not.

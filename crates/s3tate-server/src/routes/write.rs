@@ -58,6 +58,9 @@ async fn store(
 ) -> Result<bool, Refusal> {
     let door = call.app.door(key);
     let (holders, base) = door.read_to_write().await?;
+    if base.etag.is_none() {
+        call.app.may_begin(key)?;
+    }
     let lock = call.query.lock.clone();
     let lock = lock.as_deref();
     writable(&holders, lock, call.app.settings.unlocked_writes)
