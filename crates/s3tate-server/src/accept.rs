@@ -9,28 +9,27 @@ use std::time::Duration;
 
 use axum::body::Body;
 use http::{HeaderValue, Request};
-use hyper::server::conn::http1;
+use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::task::JoinSet;
 use tower::ServiceExt as _;
 use tower_http::compression::CompressionLayer;
 
 use crate::answer::Response;
-use crate::auth::Identity;
-use crate::dispatch;
+use crate::dispatch::{self, Peer};
+use crate::patience::{Limit, Patient, Requests};
 use crate::server::App;
 use crate::tls::Acceptor;
 
-/// How long a client may take for the head of a request. Between two requests it may be idle as long.
-const HEAD: Duration = Duration::from_mins(2);
 /// The largest head; tokens of CI systems have a few KiB.
-const MOST_HEAD_BYTES: usize = 64 << 10;
-/// How long a TLS handshake may take.
-const HANDSHAKE: Duration = Duration::from_secs(10);
+const MOST_HEAD_BYTES: u32 = 64 << 10;
+/// How many requests one connection of HTTP/2 may have under way.
+const MOST_STREAMS: u32 = 100;
 /// Pause after a failed accept, as when file descriptors have run out.
 const RETRY: Duration = Duration::from_millis(50);
 
@@ -46,16 +45,14 @@ pub(crate) async fn serve(
     let mut stop = pin!(stop);
     loop {
         tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, peer)) => {
-                    let served = connection(Arc::clone(&app), tls.clone(), stream, peer, stopped.clone());
-                    connections.spawn(served);
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "a connection was not accepted");
-                    app.env().sleep(RETRY).await;
-                }
-            },
+            accepted = accept(&app, &listener) => {
+                let Some((permit, stream, peer)) = accepted else { continue };
+                let served = connection(Arc::clone(&app), tls.clone(), stream, peer, stopped.clone());
+                connections.spawn(async move {
+                    served.await;
+                    drop(permit);
+                });
+            }
             Some(_) = connections.join_next() => {}
             () = &mut stop => break,
         }
@@ -71,6 +68,19 @@ pub(crate) async fn serve(
     }
 }
 
+/// The next connection, once there is room for it; `None` where there was none after all.
+async fn accept(app: &App, listener: &TcpListener) -> Option<(OwnedSemaphorePermit, TcpStream, SocketAddr)> {
+    let permit = Arc::clone(&app.connections).acquire_owned().await.ok()?;
+    match listener.accept().await {
+        Ok((stream, peer)) => Some((permit, stream, peer)),
+        Err(error) => {
+            tracing::warn!(%error, "a connection was not accepted");
+            app.env().sleep(RETRY).await;
+            None
+        }
+    }
+}
+
 async fn connection(
     app: Arc<App>,
     tls: Option<Acceptor>,
@@ -82,37 +92,38 @@ async fn connection(
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY was not set");
     }
-    let Some(tls) = tls else { return speak(app, stream, None, stopped).await };
-    match tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await {
-        Ok(Ok((stream, identity))) => speak(app, stream, identity, stopped).await,
-        Ok(Err(error)) => tracing::debug!(%peer, %error, "no TLS connection came about"),
-        Err(_) => tracing::debug!(%peer, "a TLS handshake took too long"),
+    let peer = |certificate| Peer { address: peer.ip(), certificate };
+    let Some(tls) = tls else { return speak(app, stream, peer(None), false, stopped).await };
+    let handshake = app.timeouts.handshake;
+    match tokio::time::timeout(handshake, tls.accept(stream)).await {
+        Ok(Ok((stream, hello))) => speak(app, stream, peer(hello.identity), hello.http2, stopped).await,
+        Ok(Err(error)) => tracing::debug!(peer = %peer(None).address, %error, "no TLS connection came about"),
+        Err(_) => tracing::debug!(peer = %peer(None).address, "a TLS handshake took too long"),
     }
 }
 
-/// Serves one connection; after the stop the request under way is its last.
+/// Serves one connection; after the stop the requests under way are its last.
 async fn speak(
     app: Arc<App>,
-    stream: impl AsyncRead + AsyncWrite + Unpin,
-    identity: Option<Identity>,
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    peer: Peer,
+    http2: bool,
     mut stopped: watch::Receiver<bool>,
 ) {
-    let service = service_fn(move |request: Request<hyper::body::Incoming>| {
-        let (app, identity) = (Arc::clone(&app), identity.clone());
+    let timeouts = app.timeouts;
+    let requests = Arc::<Requests>::default();
+    let limit = if http2 { Limit::Idle(timeouts.idle) } else { Limit::Head(timeouts.head) };
+    let stream = TokioIo::new(Patient::new(stream, Arc::clone(&requests), limit, timeouts.body));
+    let service = service_fn(move |request| {
+        let (under_way, answer) = (requests.begin(), answer(Arc::clone(&app), request, peer.clone()));
         async move {
-            let handled = tower::service_fn(move |request: Request<Body>| {
-                let (app, identity) = (Arc::clone(&app), identity.clone());
-                async move { Ok::<_, Infallible>(dispatch::answer(app, request, identity).await) }
-            });
-            let compressed = tower::Layer::layer(&CompressionLayer::new(), handled);
-            compressed.oneshot(request.map(Body::new)).await.map(|response| unmarked(response.map(Body::new)))
+            let answered = answer.await;
+            drop(under_way);
+            answered
         }
     });
-    let mut http = http1::Builder::new();
-    // A client that has sent everything may be gone already: its write is carried out all the same.
-    http.half_close(true);
-    http.timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(MOST_HEAD_BYTES);
-    let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
+    let http = protocol(http2, timeouts.idle);
+    let mut connection = pin!(http.serve_connection(stream, service));
     let served = tokio::select! {
         served = connection.as_mut() => served,
         () = stop(&mut stopped) => {
@@ -121,8 +132,31 @@ async fn speak(
         }
     };
     if let Err(error) = served {
-        tracing::debug!(%error, "a connection broke off");
+        tracing::debug!(error = &*error, "a connection broke off");
     }
+}
+
+/// One request, packed on its way out where the client takes that.
+async fn answer(app: Arc<App>, request: Request<Incoming>, peer: Peer) -> Result<Response, Infallible> {
+    let handled = tower::service_fn(move |request: Request<Body>| {
+        let (app, peer) = (Arc::clone(&app), peer.clone());
+        async move { Ok(dispatch::answer(app, request, peer).await) }
+    });
+    let compressed = tower::Layer::layer(&CompressionLayer::new(), handled);
+    compressed.oneshot(request.map(Body::new)).await.map(|response| unmarked(response.map(Body::new)))
+}
+
+fn protocol(http2: bool, idle: Duration) -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    let mut http1 = builder.http1();
+    // A client that has sent everything may be gone already: its write is carried out all the same.
+    http1
+        .half_close(true)
+        .timer(TokioTimer::new())
+        .header_read_timeout(idle)
+        .max_buf_size(MOST_HEAD_BYTES as usize);
+    builder.http2().max_concurrent_streams(MOST_STREAMS).max_header_list_size(MOST_HEAD_BYTES);
+    if http2 { builder.http2_only() } else { builder.http1_only() }
 }
 
 /// Returns when the stop is asked for, or nobody could any more.

@@ -1,5 +1,7 @@
 //! Answers: states, problems, and lock conflicts in the form that clients read.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, StatusCode};
@@ -26,6 +28,8 @@ pub(crate) struct Refusal {
     pub(crate) holder: Option<Box<LockInfo>>,
     /// Methods that would be answered.
     pub(crate) allow: Option<&'static str>,
+    /// In how many seconds to try again; `None` where that isn't told apart.
+    pub(crate) retry_after: Option<u64>,
     /// The key under which refused bytes were kept.
     pub(crate) rescued: Option<String>,
 }
@@ -33,7 +37,16 @@ pub(crate) struct Refusal {
 impl Refusal {
     pub(crate) fn new(status: StatusCode, reason: &'static str, detail: impl Into<String>) -> Self {
         let detail = detail.into();
-        Self { status, reason, detail, inside: None, holder: None, allow: None, rescued: None }
+        Self {
+            status,
+            reason,
+            detail,
+            inside: None,
+            holder: None,
+            allow: None,
+            retry_after: None,
+            rescued: None,
+        }
     }
 
     /// A lock conflict: the body is the holder's record, which clients show and wait by.
@@ -44,6 +57,14 @@ impl Refusal {
         holder: LockInfo,
     ) -> Self {
         Self { holder: Some(Box::new(holder)), ..Self::new(status, reason, detail) }
+    }
+
+    /// Too many requests. Clients repeat one after the time that they are told, a few times: it is kept short.
+    pub(crate) fn limited(wait: Duration, detail: &'static str) -> Self {
+        let seconds = wait.as_secs_f64().ceil().clamp(1.0, 5.0);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is between 1 and 5")]
+        let retry_after = Some(seconds as u64);
+        Self { retry_after, ..Self::new(StatusCode::TOO_MANY_REQUESTS, "rate", detail) }
     }
 
     /// The answer, carrying the request's ID.
@@ -63,7 +84,7 @@ impl Refusal {
             );
         }
         if matches!(self.status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
-            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+            headers.insert(RETRY_AFTER, self.retry_after.unwrap_or(1).into());
         }
         if let Some(allow) = self.allow {
             headers.insert(ALLOW, HeaderValue::from_static(allow));

@@ -2,7 +2,6 @@
 
 use std::io::{self, Read, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
-use std::time::Duration;
 
 use axum::body::Body;
 use base64::Engine as _;
@@ -12,6 +11,7 @@ use http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt as _;
 use md5::Digest as _;
 use tempfile::SpooledTempFile;
+use tower_http::timeout::TimeoutError;
 
 use crate::answer::Refusal;
 
@@ -19,8 +19,6 @@ use crate::answer::Refusal;
 const KEPT_IN_MEMORY: usize = 1 << 20;
 /// How much is sent at a time.
 const CHUNK_BYTES: usize = 64 << 10;
-/// How long a body may stand still.
-const STALLED: Duration = Duration::from_mins(1);
 /// How much of a body that is too large is read on, so that its sender gets to the answer.
 const DRAINED_BYTES: u64 = 64 << 20;
 
@@ -151,21 +149,21 @@ pub(crate) async fn receive(
 
 async fn next(body: &mut Body) -> Result<Option<Bytes>, Refusal> {
     loop {
-        let frame = match tokio::time::timeout(STALLED, body.frame()).await {
-            Ok(Some(Ok(frame))) => frame,
-            Ok(Some(Err(_))) => {
+        let frame = match body.frame().await {
+            None => return Ok(None),
+            Some(Ok(frame)) => frame,
+            Some(Err(error)) if has_stalled(&error) => {
+                return Err(Refusal::new(
+                    StatusCode::REQUEST_TIMEOUT,
+                    "stalled",
+                    "the body stood still for too long; nothing was stored",
+                ));
+            }
+            Some(Err(_)) => {
                 return Err(Refusal::new(
                     StatusCode::BAD_REQUEST,
                     "cut_short",
                     "the body was cut short; nothing was stored",
-                ));
-            }
-            Ok(None) => return Ok(None),
-            Err(_) => {
-                return Err(Refusal::new(
-                    StatusCode::REQUEST_TIMEOUT,
-                    "stalled",
-                    "the body stood still for a minute; nothing was stored",
                 ));
             }
         };
@@ -173,6 +171,11 @@ async fn next(body: &mut Body) -> Result<Option<Bytes>, Refusal> {
             return Ok(Some(data));
         }
     }
+}
+
+/// Whether a body gave its error for standing still.
+fn has_stalled(error: &(dyn std::error::Error + 'static)) -> bool {
+    error.is::<TimeoutError>() || error.source().is_some_and(has_stalled)
 }
 
 /// The refusal where the server's own disk fails.

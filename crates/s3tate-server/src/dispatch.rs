@@ -1,22 +1,33 @@
 //! From a request's head to its answer, its log line and its counters.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::body::Body;
 use http::header::{CACHE_CONTROL, CONTENT_LENGTH};
-use http::{HeaderValue, Method, Request, StatusCode};
+use http::{HeaderValue, Method, Request, StatusCode, Version};
+use tower_http::timeout::TimeoutBody;
 
 use crate::answer::{REQUEST_ID, Refusal, Response};
 use crate::auth::{Action, Identity};
+use crate::limits;
 use crate::request::{Query, Record, Target, is_request_id};
 use crate::routes::{self, Call};
 use crate::server::App;
 
+/// Who is at the other end of a connection.
+#[derive(Debug, Clone)]
+pub(crate) struct Peer {
+    pub(crate) address: IpAddr,
+    /// Whom a client certificate shows.
+    pub(crate) certificate: Option<Identity>,
+}
+
 /// Answers one request. The work is a task of its own, so that it comes to its end although the client hangs up.
-pub(crate) async fn answer(app: Arc<App>, request: Request<Body>, certificate: Option<Identity>) -> Response {
+pub(crate) async fn answer(app: Arc<App>, request: Request<Body>, peer: Peer) -> Response {
     let id = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).filter(|id| is_request_id(id));
     let id = id.map_or_else(|| app.new_id(), str::to_owned);
-    let worked = tokio::spawn(carry_out(Arc::clone(&app), request, certificate, id.clone())).await;
+    let worked = tokio::spawn(carry_out(Arc::clone(&app), request, peer, id.clone())).await;
     let mut response = worked.unwrap_or_else(|error| {
         tracing::error!(request_id = id, %error, "a request ended in a panic");
         Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "bug", "the server made a mistake").into_response(&id)
@@ -27,17 +38,14 @@ pub(crate) async fn answer(app: Arc<App>, request: Request<Body>, certificate: O
     response
 }
 
-async fn carry_out(
-    app: Arc<App>,
-    request: Request<Body>,
-    certificate: Option<Identity>,
-    id: String,
-) -> Response {
+async fn carry_out(app: Arc<App>, request: Request<Body>, peer: Peer, id: String) -> Response {
     let start = app.env().instant();
     let _flight = app.in_flight();
     let mut record = Record {
         id,
         time: app.env().now(),
+        client: app.limits.client(peer.address, request.headers()),
+        protocol: protocol(request.version()),
         method: request.method().as_str().chars().take(32).collect(),
         route: "none",
         key: None,
@@ -47,8 +55,16 @@ async fn carry_out(
         serials: (None, None),
         forced: false,
     };
-    let result = route(&app, request, certificate, &mut record).await;
+    let result = route(&app, request, peer, &mut record).await;
     conclude(&app, &record, result, start)
+}
+
+fn protocol(version: Version) -> &'static str {
+    match version {
+        Version::HTTP_2 => "2",
+        Version::HTTP_10 => "1.0",
+        _ => "1.1",
+    }
 }
 
 /// The one place where identity, state, action and result of every request meet.
@@ -79,6 +95,8 @@ fn conclude(
     tracing::info!(
         target: "s3tate_server::access",
         request_id = record.id,
+        client_ip = %record.client,
+        protocol = record.protocol,
         method = record.method,
         route = record.route,
         state = record.key,
@@ -99,7 +117,7 @@ fn conclude(
 async fn route(
     app: &Arc<App>,
     request: Request<Body>,
-    certificate: Option<Identity>,
+    peer: Peer,
     record: &mut Record,
 ) -> Result<Response, Refusal> {
     let (head, body) = request.into_parts();
@@ -116,7 +134,15 @@ async fn route(
     if let Some(open) = routes::open(app, &target).await {
         return Ok(open);
     }
-    record.identity = Some(app.identify(&head.headers, certificate.as_ref()).await?);
+    let identity = app.identify(&head.headers, peer.certificate.as_ref(), record.client).await?;
+    record.identity = Some(identity.clone());
+    if let Err(refusal) = app.count(&identity)
+        && !limits::finishes(app, &identity.name, &head.method, &target, &query).await
+    {
+        app.metrics.limited("identity");
+        return Err(refusal);
+    }
+    let body = Body::new(TimeoutBody::new(app.timeouts.body, body));
     let call = Call { app, method: head.method, headers: head.headers, query, body, record };
     routes::closed(call, target).await
 }

@@ -7,6 +7,7 @@
 //! | --- | --- |
 //! | `config` | the TOML file: settings with defaults, problems with their lines |
 //! | `accept`, `tls` | connections, TLS with client certificates, the way to the end |
+//! | `limits`, `patience` | how often, and how slowly, somebody may ask |
 //! | `request`, `dispatch` | what a request is about; from its head to its answer, its log line and its counters |
 //! | `auth` | who asks (`token`, `oidc`, `certificate`), and whether they may: [`auth::decide`] |
 //! | `address` | which state a path names |
@@ -27,7 +28,9 @@ mod dispatch;
 mod document;
 mod guard;
 mod incident;
+mod limits;
 mod metrics;
+mod patience;
 mod request;
 mod routes;
 mod server;

@@ -42,6 +42,11 @@ struct Attempt {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Scope {
+    scope: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Kind {
     kind: &'static str,
 }
@@ -57,6 +62,7 @@ pub(crate) struct Metrics {
     locks: Family<Outcome, Counter>,
     releases: Family<Kind, Counter>,
     attempts: Family<Attempt, Counter>,
+    limited: Family<Scope, Counter>,
 }
 
 impl Metrics {
@@ -71,6 +77,7 @@ impl Metrics {
             locks: Family::default(),
             releases: Family::default(),
             attempts: Family::default(),
+            limited: Family::default(),
             registry: Registry::default(),
         };
         registry.register("http_requests", "Requests answered", metrics.requests.clone());
@@ -85,6 +92,7 @@ impl Metrics {
         registry.register("lock_requests", "Locks asked for", metrics.locks.clone());
         registry.register("lock_releases", "Locks released", metrics.releases.clone());
         registry.register("auth_attempts", "Credentials shown", metrics.attempts.clone());
+        registry.register("rate_limited", "Requests refused for their number", metrics.limited.clone());
         registry.register("build", "The server", Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]));
         Self { registry, ..metrics }
     }
@@ -109,6 +117,10 @@ impl Metrics {
 
     pub(crate) fn attempt(&self, method: &'static str, result: &'static str) {
         self.attempts.get_or_create(&Attempt { method, result }).inc();
+    }
+
+    pub(crate) fn limited(&self, scope: &'static str) {
+        self.limited.get_or_create(&Scope { scope }).inc();
     }
 
     /// In the text format of Prometheus.

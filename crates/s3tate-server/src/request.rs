@@ -1,5 +1,7 @@
 //! What a request is about: its target by its path, its query, and what is noted of it on the way.
 
+use std::net::IpAddr;
+
 use jiff::Timestamp;
 
 use crate::address::{self, MOST_PATH_BYTES};
@@ -129,6 +131,10 @@ pub(crate) fn is_request_id(text: &str) -> bool {
 pub(crate) struct Record {
     pub(crate) id: String,
     pub(crate) time: Timestamp,
+    /// Where it comes from, as far as that can be believed.
+    pub(crate) client: IpAddr,
+    /// As OpenTelemetry calls it: `1.1`, `2`.
+    pub(crate) protocol: &'static str,
     pub(crate) method: String,
     pub(crate) route: &'static str,
     pub(crate) key: Option<String>,

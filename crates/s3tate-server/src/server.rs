@@ -1,6 +1,7 @@
 //! The server: what its requests share, and its life from the listener to the last answer.
 
 use std::collections::VecDeque;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,14 +10,17 @@ use std::time::Duration;
 use http::{HeaderMap, StatusCode};
 use s3tate::{Backend, Door, Env, Error, Result};
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 
 use crate::accept;
 use crate::answer::Refusal;
-use crate::auth::{Action, Authenticator, Decision, Identity, decide, pattern};
-use crate::config::{Rule, Serving, Settings};
+use crate::auth::{Action, Authenticator, Decision, Identity, Unknown, decide, pattern};
+use crate::config::{Rule, Serving, Settings, Timeouts};
 use crate::guard;
 use crate::incident::Incidents;
+use crate::limits::{self, Limits};
 use crate::metrics::Metrics;
+use crate::routes::Readiness;
 use crate::tls;
 
 /// How long the ID of a released lock is remembered, to refuse a late copy of its request.
@@ -36,9 +40,14 @@ pub struct Server {
 pub(crate) struct App {
     pub(crate) backend: Backend,
     pub(crate) settings: Serving,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) limits: Limits,
+    /// Connections that may yet be accepted.
+    pub(crate) connections: Arc<Semaphore>,
     pub(crate) metrics: Metrics,
     pub(crate) incidents: Incidents,
     pub(crate) draining: AtomicBool,
+    pub(crate) readiness: Readiness,
     rules: Vec<Rule>,
     authenticator: Authenticator,
     released: Mutex<VecDeque<(tokio::time::Instant, String, String)>>,
@@ -59,9 +68,15 @@ impl Server {
         let app = App {
             backend,
             settings: settings.server,
+            timeouts: settings.timeouts,
+            connections: Arc::new(Semaphore::new(
+                settings.limits.connections.clamp(1, Semaphore::MAX_PERMITS),
+            )),
+            limits: Limits::new(&settings.limits),
             metrics: Metrics::new(),
             incidents: Incidents::default(),
             draining: AtomicBool::new(false),
+            readiness: Readiness::default(),
             rules: settings.rules,
             authenticator,
             released: Mutex::default(),
@@ -113,25 +128,44 @@ impl App {
     /// Who asks.
     ///
     /// # Errors
-    /// 401, the same for all reasons.
+    /// 401, the same for all reasons; 429 for a source that failed too often.
     pub(crate) async fn identify(
         &self,
         headers: &HeaderMap,
         certificate: Option<&Identity>,
+        client: IpAddr,
     ) -> Result<Identity, Refusal> {
-        use crate::auth::Unknown;
-        match self.authenticator.identify(headers, certificate).await {
+        let source = limits::source(client);
+        let suspect = self.limits.failures.empty(&source, self.env().instant());
+        let reason = match self.authenticator.identify(headers, certificate, suspect.is_some()).await {
             Ok(identity) => {
                 let result = if identity.expired.is_some() { "expired" } else { "ok" };
                 self.metrics.attempt(identity.method.as_str(), result);
-                Ok(identity)
+                return Ok(identity);
             }
-            Err(unknown) => {
-                let reason = if let Unknown::Refused(reason) = unknown { reason } else { "none" };
-                self.metrics.attempt("any", reason);
-                Err(unauthorized(reason))
+            Err(Unknown::Refused(reason)) => reason,
+            Err(Unknown::Nobody) => "none",
+            Err(Unknown::Suspect) => "limited",
+        };
+        self.metrics.attempt("any", reason);
+        match suspect.map_or_else(|| self.limits.failures.take(&source, self.env().instant()), Err) {
+            Ok(()) => Err(unauthorized(reason)),
+            Err(wait) => {
+                self.metrics.limited("source");
+                Err(Refusal::limited(wait, "too many requests from here showed no valid credential"))
             }
         }
+    }
+
+    /// Counts a request of somebody's.
+    ///
+    /// # Errors
+    /// 429: there were too many.
+    pub(crate) fn count(&self, identity: &Identity) -> Result<(), Refusal> {
+        self.limits
+            .requests
+            .take(&identity.name, self.env().instant())
+            .map_err(|wait| Refusal::limited(wait, "there were too many requests of yours; nothing was done"))
     }
 
     /// Refuses what would begin a state that is not to be: a mistyped address is no empty state.

@@ -17,6 +17,18 @@ use tokio_rustls::server::TlsStream;
 use crate::auth::{Identity, of_certificate};
 use crate::config::Tls;
 
+/// HTTP/2, as it is called in handshakes.
+const HTTP2: &[u8] = b"h2";
+
+/// What a handshake told.
+#[derive(Debug)]
+pub(crate) struct Hello {
+    /// That of a client certificate, where there is one.
+    pub(crate) identity: Option<Identity>,
+    /// Whether the client speaks HTTP/2 from here on.
+    pub(crate) http2: bool,
+}
+
 /// Accepts TLS connections.
 #[derive(Clone)]
 pub(crate) struct Acceptor(TlsAcceptor);
@@ -45,19 +57,18 @@ impl Acceptor {
         let key = PrivateKeyDer::from_pem_file(&tls.key).map_err(|cause| unfit(&tls.key, cause))?;
         let config = builder.with_single_cert(certificates(&tls.certificate)?, key);
         let mut config = config.map_err(|cause| unfit(&tls.certificate, cause))?;
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        config.alpn_protocols = vec![HTTP2.to_vec(), b"http/1.1".to_vec()];
         Ok(Self(Arc::new(config).into()))
     }
 
-    /// Shakes hands; the identity is that of a client certificate, where there is one.
-    pub(crate) async fn accept(
-        &self,
-        stream: TcpStream,
-    ) -> io::Result<(TlsStream<TcpStream>, Option<Identity>)> {
+    /// Shakes hands.
+    pub(crate) async fn accept(&self, stream: TcpStream) -> io::Result<(TlsStream<TcpStream>, Hello)> {
         let stream = self.0.accept(stream).await?;
-        let certificate = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
+        let session = stream.get_ref().1;
+        let certificate = session.peer_certificates().and_then(|chain| chain.first());
         let identity = certificate.map(|certificate| of_certificate(certificate));
-        Ok((stream, identity))
+        let hello = Hello { identity, http2: session.alpn_protocol() == Some(HTTP2) };
+        Ok((stream, hello))
     }
 }
 

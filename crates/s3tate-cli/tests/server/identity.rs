@@ -304,6 +304,10 @@ fn client_certificates_are_identities() {
     let right = with(&ours, "build");
     let _initialised = right.run(&workdir, &init).succeeds();
     let _applied = right.run(&workdir, &["apply", "-auto-approve"]).succeeds();
+    assert!(
+        stage.server.running.stderr_so_far().contains("protocol=\"2\" method=\"LOCK\""),
+        "it speaks HTTP/2"
+    );
     let plain = format!("http://{}/state/app/tls", stage.server.addr);
     let mangled = right
         .env("TF_HTTP_ADDRESS", &plain)

@@ -3,6 +3,7 @@
 mod commands;
 mod doors;
 mod identity;
+mod limits;
 mod locking;
 mod program;
 mod raw;

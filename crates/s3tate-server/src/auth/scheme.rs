@@ -19,10 +19,15 @@ use crate::config::{Issuer, Token};
 
 /// How long a token that was checked isn't hashed again: one apply makes five requests.
 const CHECKED: Duration = Duration::from_mins(1);
+/// How long a token that was right is told from those that come from where others failed.
+const KNOWN: Duration = Duration::from_hours(24);
 /// How many tokens are hashed at a time; each takes 19 MiB.
 const HASHING: usize = 4;
 /// How many checked tokens are remembered.
 const MOST_CHECKED: usize = 1024;
+
+/// What a token that was checked is known by.
+type Mark = [u8; 32];
 
 /// Knows everybody.
 #[derive(Debug)]
@@ -30,7 +35,7 @@ pub(crate) struct Authenticator {
     tokens: Vec<Token>,
     issuers: Issuers,
     /// By their digest, when they were last hashed.
-    checked: Mutex<HashMap<[u8; 32], Instant>>,
+    checked: Mutex<HashMap<Mark, Instant>>,
     hashing: Semaphore,
     env: Env,
 }
@@ -42,6 +47,8 @@ pub(crate) enum Unknown {
     Nobody,
     /// What was shown is none of ours, or not any more. The word is for the log.
     Refused(&'static str),
+    /// Where it comes from too much failed: a token that was not seen lately isn't looked at.
+    Suspect,
 }
 
 impl Authenticator {
@@ -53,55 +60,63 @@ impl Authenticator {
     }
 
     /// Who asks. A header counts before a certificate. One whose credential has ended is told apart, and may only
-    /// finish what they hold.
+    /// finish what they hold. Of a `suspect` no token is hashed but those that were right within a day: hashing is slow on
+    /// purpose, and whoever holds a lock must get on.
     pub(crate) async fn identify(
         &self,
         headers: &HeaderMap,
         certificate: Option<&Identity>,
+        suspect: bool,
     ) -> Result<Identity, Unknown> {
         match headers.get(AUTHORIZATION) {
             Some(header) => {
                 let secret = header.to_str().ok().and_then(secret_in).ok_or(Unknown::Refused("malformed"))?;
-                self.by_secret(secret).await
+                self.by_secret(secret, suspect).await
             }
             None => certificate.cloned().ok_or(Unknown::Nobody),
         }
     }
 
-    async fn by_secret(&self, secret: String) -> Result<Identity, Unknown> {
+    async fn by_secret(&self, secret: String, suspect: bool) -> Result<Identity, Unknown> {
         match token::name_in(&secret) {
-            Some(name) => self.by_token(name.to_owned(), secret).await,
+            Some(name) => self.by_token(name.to_owned(), secret, suspect).await,
             None => self.issuers.identify(&secret, self.env.now()).await.map_err(Unknown::Refused),
         }
     }
 
-    async fn by_token(&self, name: String, secret: String) -> Result<Identity, Unknown> {
+    async fn by_token(&self, name: String, secret: String, suspect: bool) -> Result<Identity, Unknown> {
         // Several with one name: an old one and its successor.
         let known: Vec<&Token> = self.tokens.iter().filter(|token| token.name == name).collect();
         if known.is_empty() {
             return Err(Unknown::Refused("unknown_token"));
         }
-        for token in known {
-            if self.is(&secret, &token.hash).await {
+        for token in &known {
+            let mark = mark(&secret, &token.hash);
+            if self.is(mark, &secret, &token.hash, suspect).await {
                 let expired = token.expires.filter(|expires| *expires <= self.env.now());
                 return Ok(Identity { expired, ..Identity::new(format!("token:{name}"), Method::Token) });
             }
         }
-        Err(Unknown::Refused("wrong_token"))
+        Err(if suspect { Unknown::Suspect } else { Unknown::Refused("wrong_token") })
     }
 
-    async fn is(&self, secret: &str, hash: &str) -> bool {
-        let mark: [u8; 32] =
-            sha2::Sha256::digest([secret.as_bytes(), b"\0", hash.as_bytes()].concat()).into();
+    async fn is(&self, mark: Mark, secret: &str, hash: &str, suspect: bool) -> bool {
         let now = self.env.instant();
-        if self.checked().get(&mark).is_some_and(|at| now.duration_since(*at) < CHECKED) {
-            return true;
+        let since = self.checked().get(&mark).map(|at| now.duration_since(*at));
+        match since {
+            Some(since) if since < CHECKED => return true,
+            Some(since) if since < KNOWN => {}
+            _ if suspect => return false,
+            _ => {}
         }
         let Ok(_permit) = self.hashing.acquire().await else { return false };
         let (secret, hash) = (secret.to_owned(), hash.to_owned());
         let right = tokio::task::spawn_blocking(move || token::verify(&secret, &hash)).await.unwrap_or(false);
         if right {
             let mut checked = self.checked();
+            if checked.len() >= MOST_CHECKED {
+                checked.retain(|_, at| now.duration_since(*at) < CHECKED);
+            }
             if checked.len() >= MOST_CHECKED {
                 checked.clear();
             }
@@ -110,9 +125,13 @@ impl Authenticator {
         right
     }
 
-    fn checked(&self) -> std::sync::MutexGuard<'_, HashMap<[u8; 32], Instant>> {
+    fn checked(&self) -> std::sync::MutexGuard<'_, HashMap<Mark, Instant>> {
         self.checked.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn mark(secret: &str, hash: &str) -> Mark {
+    sha2::Sha256::digest([secret.as_bytes(), b"\0", hash.as_bytes()].concat()).into()
 }
 
 /// The password of `Basic`, whose user may be anybody, or what comes with `Bearer`.

@@ -1,6 +1,7 @@
 //! Settings: the TOML file, its defaults, and problems with the line they are in.
 
 mod backend;
+mod limits;
 mod size;
 
 use std::net::SocketAddr;
@@ -15,6 +16,7 @@ use serde::Deserialize;
 use serde::de::Error as _;
 use toml::Spanned;
 
+pub use limits::{Limits, Timeouts};
 pub(crate) use size::Size;
 
 use crate::auth::pattern;
@@ -24,6 +26,10 @@ use crate::auth::pattern;
 pub struct Settings {
     /// `[server]`.
     pub server: Serving,
+    /// `[limits]`.
+    pub limits: Limits,
+    /// `[timeouts]`.
+    pub timeouts: Timeouts,
     /// `[tls]`.
     pub tls: Option<Tls>,
     /// `[[token]]`.
@@ -199,6 +205,10 @@ pub enum Permission {
 struct File {
     #[serde(default)]
     server: Serving,
+    #[serde(default)]
+    limits: Limits,
+    #[serde(default)]
+    timeouts: Timeouts,
     tls: Option<Tls>,
     #[serde(default)]
     token: Vec<Spanned<Token>>,
@@ -242,6 +252,8 @@ impl Settings {
         let base = path.parent().unwrap_or(Path::new("."));
         Ok(Self {
             server: file.server,
+            limits: file.limits,
+            timeouts: file.timeouts,
             tls: file.tls.map(|tls| tls.below(base)),
             tokens: file.token.into_iter().map(Spanned::into_inner).collect(),
             issuers: file.issuer.into_iter().map(Spanned::into_inner).collect(),

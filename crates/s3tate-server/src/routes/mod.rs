@@ -9,6 +9,8 @@ mod unlock;
 mod why;
 mod write;
 
+pub(crate) use health::Readiness;
+
 use std::sync::Arc;
 
 use axum::body::Body;

@@ -62,6 +62,7 @@ pub(crate) const RULES: &[(&str, &str)] = &[
     ("C66", "known keys serve on while the issuer is away"),
     ("C67", "a rule that denies wins"),
     ("C68", "tricks with paths reach nothing"),
+    ("C69", "a burst is limited, but not what ends a lock holder's work"),
     ("C70", "every answer has a request ID"),
     ("C71", "counters don't grow with states"),
     ("C75", "nothing is ever redirected"),
