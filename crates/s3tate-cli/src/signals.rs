@@ -72,6 +72,39 @@ impl Stop {
     }
 }
 
+/// Waits for SIGHUP, by which daemons are told to read their configuration again; must be made inside a runtime.
+#[cfg(unix)]
+#[derive(Debug)]
+pub(crate) struct Hangup(tokio::signal::unix::Signal);
+
+#[cfg(unix)]
+impl Hangup {
+    pub(crate) fn listen() -> Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let failed = |cause| Error::new(ErrorKind::Bug, "can't listen for signals").with_source(cause);
+        signal(SignalKind::hangup()).map(Self).map_err(failed)
+    }
+
+    pub(crate) async fn wait(&mut self) {
+        self.0.recv().await;
+    }
+}
+
+#[cfg(not(unix))]
+#[derive(Debug)]
+pub(crate) struct Hangup;
+
+#[cfg(not(unix))]
+impl Hangup {
+    pub(crate) fn listen() -> Result<Self> {
+        Ok(Self)
+    }
+
+    pub(crate) async fn wait(&mut self) {
+        std::future::pending().await
+    }
+}
+
 /// What signals do to this process. Cheap to clone; all clones are one.
 #[derive(Debug, Clone)]
 pub(crate) struct Signals(Arc<Shared>);

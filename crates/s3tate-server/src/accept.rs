@@ -24,7 +24,6 @@ use crate::answer::Response;
 use crate::dispatch::{self, Peer};
 use crate::patience::{Limit, Patient, Requests};
 use crate::server::App;
-use crate::tls::Acceptor;
 
 /// The largest head; tokens of CI systems have a few KiB.
 const MOST_HEAD_BYTES: u32 = 64 << 10;
@@ -34,12 +33,7 @@ const MOST_STREAMS: u32 = 100;
 const RETRY: Duration = Duration::from_millis(50);
 
 /// Serves connections until `stop` ends; then lets those under way finish.
-pub(crate) async fn serve(
-    app: Arc<App>,
-    tls: Option<Acceptor>,
-    listener: TcpListener,
-    stop: impl Future<Output = ()>,
-) {
+pub(crate) async fn serve(app: Arc<App>, listener: TcpListener, stop: impl Future<Output = ()>) {
     let (stopping, stopped) = watch::channel(false);
     let mut connections = JoinSet::new();
     let mut stop = pin!(stop);
@@ -47,7 +41,7 @@ pub(crate) async fn serve(
         tokio::select! {
             accepted = accept(&app, &listener) => {
                 let Some((permit, stream, peer)) = accepted else { continue };
-                let served = connection(Arc::clone(&app), tls.clone(), stream, peer, stopped.clone());
+                let served = connection(Arc::clone(&app), stream, peer, stopped.clone());
                 connections.spawn(async move {
                     served.await;
                     drop(permit);
@@ -81,19 +75,13 @@ async fn accept(app: &App, listener: &TcpListener) -> Option<(OwnedSemaphorePerm
     }
 }
 
-async fn connection(
-    app: Arc<App>,
-    tls: Option<Acceptor>,
-    stream: TcpStream,
-    peer: SocketAddr,
-    stopped: watch::Receiver<bool>,
-) {
+async fn connection(app: Arc<App>, stream: TcpStream, peer: SocketAddr, stopped: watch::Receiver<bool>) {
     // Small answers on a kept-alive connection would wait for the client's delayed acknowledgement.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY was not set");
     }
     let peer = |certificate| Peer { address: peer.ip(), certificate };
-    let Some(tls) = tls else { return speak(app, stream, peer(None), false, stopped).await };
+    let Some(tls) = app.tls.clone() else { return speak(app, stream, peer(None), false, stopped).await };
     let handshake = app.timeouts.handshake;
     match tokio::time::timeout(handshake, tls.accept(stream)).await {
         Ok(Ok((stream, hello))) => speak(app, stream, peer(hello.identity), hello.http2, stopped).await,

@@ -8,6 +8,7 @@
 //! | `config` | the TOML file: settings with defaults, problems with their lines |
 //! | `accept`, `tls` | connections, TLS with client certificates, the way to the end |
 //! | `limits`, `patience` | how often, and how slowly, somebody may ask |
+//! | `reload` | what may change while it serves |
 //! | `request`, `dispatch` | what a request is about; from its head to its answer, its log line and its counters |
 //! | `auth` | who asks (`token`, `oidc`, `certificate`), and whether they may: [`auth::decide`] |
 //! | `address` | which state a path names |
@@ -31,10 +32,12 @@ mod incident;
 mod limits;
 mod metrics;
 mod patience;
+mod reload;
 mod request;
 mod routes;
 mod server;
 mod tls;
 
 pub use config::Settings;
+pub use reload::Reloader;
 pub use server::Server;

@@ -47,6 +47,11 @@ struct Scope {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Name {
+    name: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Kind {
     kind: &'static str,
 }
@@ -63,6 +68,9 @@ pub(crate) struct Metrics {
     releases: Family<Kind, Counter>,
     attempts: Family<Attempt, Counter>,
     limited: Family<Scope, Counter>,
+    reloads: Family<Outcome, Counter>,
+    tls_reloads: Family<Outcome, Counter>,
+    certificates: Family<Name, Gauge>,
 }
 
 impl Metrics {
@@ -78,6 +86,9 @@ impl Metrics {
             releases: Family::default(),
             attempts: Family::default(),
             limited: Family::default(),
+            reloads: Family::default(),
+            tls_reloads: Family::default(),
+            certificates: Family::default(),
             registry: Registry::default(),
         };
         registry.register("http_requests", "Requests answered", metrics.requests.clone());
@@ -93,6 +104,14 @@ impl Metrics {
         registry.register("lock_releases", "Locks released", metrics.releases.clone());
         registry.register("auth_attempts", "Credentials shown", metrics.attempts.clone());
         registry.register("rate_limited", "Requests refused for their number", metrics.limited.clone());
+        registry.register("configuration_reload", "Configurations read anew", metrics.reloads.clone());
+        registry.register("tls_reload", "TLS files read anew", metrics.tls_reloads.clone());
+        registry.register_with_unit(
+            "tls_certificate_expiry_timestamp",
+            "When a certificate in use ends",
+            Unit::Seconds,
+            metrics.certificates.clone(),
+        );
         registry.register("build", "The server", Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]));
         Self { registry, ..metrics }
     }
@@ -123,12 +142,28 @@ impl Metrics {
         self.limited.get_or_create(&Scope { scope }).inc();
     }
 
+    pub(crate) fn reload(&self, good: bool) {
+        self.reloads.get_or_create(&Outcome { result: word(good) }).inc();
+    }
+
+    pub(crate) fn tls_reload(&self, good: bool) {
+        self.tls_reloads.get_or_create(&Outcome { result: word(good) }).inc();
+    }
+
+    pub(crate) fn certificate_expiry(&self, name: &'static str, seconds: i64) {
+        self.certificates.get_or_create(&Name { name }).set(seconds);
+    }
+
     /// In the text format of Prometheus.
     pub(crate) fn text(&self) -> String {
         let mut text = String::new();
         // Writing to a `String` can't fail.
         encode(&mut text, &self.registry).map_or_else(|_| String::new(), |()| text)
     }
+}
+
+fn word(good: bool) -> &'static str {
+    if good { "ok" } else { "failed" }
 }
 
 fn method_label(method: &str) -> &'static str {

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use http::{HeaderMap, StatusCode};
@@ -15,11 +15,12 @@ use tokio::sync::Semaphore;
 use crate::accept;
 use crate::answer::Refusal;
 use crate::auth::{Action, Authenticator, Decision, Identity, Unknown, decide, pattern};
-use crate::config::{Rule, Serving, Settings, Timeouts};
+use crate::config::{self, Rule, Serving, Settings, Timeouts};
 use crate::guard;
 use crate::incident::Incidents;
 use crate::limits::{self, Limits};
 use crate::metrics::Metrics;
+use crate::reload::{self, Reloader};
 use crate::routes::Readiness;
 use crate::tls;
 
@@ -32,7 +33,6 @@ const MOST_RELEASED: usize = 10_000;
 #[derive(Debug)]
 pub struct Server {
     app: Arc<App>,
-    tls: Option<tls::Acceptor>,
 }
 
 /// What all requests share. Nothing in it is needed by the next process.
@@ -48,9 +48,35 @@ pub(crate) struct App {
     pub(crate) incidents: Incidents,
     pub(crate) draining: AtomicBool,
     pub(crate) readiness: Readiness,
-    rules: Vec<Rule>,
-    authenticator: Authenticator,
+    pub(crate) tls: Option<tls::Acceptor>,
+    /// The limits as they were set.
+    limited_by: config::Limits,
+    policy: RwLock<Arc<Policy>>,
     released: Mutex<VecDeque<(tokio::time::Instant, String, String)>>,
+}
+
+/// Who is let in, and what they may do: may be replaced while the server serves.
+#[derive(Debug)]
+pub(crate) struct Policy {
+    rules: Vec<Rule>,
+    new_states: Vec<String>,
+    authenticator: Authenticator,
+}
+
+impl Policy {
+    /// What `before` has learnt of issuers and tokens goes on to hold.
+    ///
+    /// # Errors
+    /// [`s3tate::ErrorKind::Invalid`]: the roots that issuers are known by can't be used.
+    pub(crate) fn new(settings: &Settings, env: &Env, before: Option<&Self>) -> Result<Self> {
+        let before = before.map(|policy| &policy.authenticator);
+        let (tokens, issuers) = (settings.tokens.clone(), settings.issuers.clone());
+        Ok(Self {
+            rules: settings.rules.clone(),
+            new_states: settings.server.new_states.clone(),
+            authenticator: Authenticator::new(tokens, issuers, env.clone(), before)?,
+        })
+    }
 }
 
 impl Server {
@@ -64,7 +90,7 @@ impl Server {
                 .hint("set `dynamodb_table`, or `use_lockfile = true`, in `[backend]`"));
         }
         let tls = settings.tls.as_ref().map(tls::Acceptor::new).transpose()?;
-        let authenticator = Authenticator::new(settings.tokens, settings.issuers, backend.env().clone())?;
+        let policy = Policy::new(&settings, backend.env(), None)?;
         let app = App {
             backend,
             settings: settings.server,
@@ -77,18 +103,30 @@ impl Server {
             incidents: Incidents::default(),
             draining: AtomicBool::new(false),
             readiness: Readiness::default(),
-            rules: settings.rules,
-            authenticator,
+            limited_by: settings.limits,
+            tls,
+            policy: RwLock::new(Arc::new(policy)),
             released: Mutex::default(),
         };
-        Ok(Self { app: Arc::new(app), tls })
+        if let Some(tls) = &app.tls {
+            tls.tell_expiry(&app);
+        }
+        Ok(Self { app: Arc::new(app) })
+    }
+
+    /// By which it is given other settings while it serves.
+    pub fn reloader(&self) -> Reloader {
+        Reloader(Arc::clone(&self.app))
     }
 
     /// Serves until `stop` comes to its end, then finishes the requests under way within the time that the settings give.
     ///
     /// Readiness ends with `stop`. Writes that have begun come to their end whatever their clients do.
     pub async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()>) {
-        accept::serve(Arc::clone(&self.app), self.tls, listener, stop).await;
+        tokio::select! {
+            () = accept::serve(Arc::clone(&self.app), listener, stop) => {}
+            () = reload::watch(&self.app) => {}
+        }
         self.app.backend.keeper().settled().await;
     }
 }
@@ -96,6 +134,26 @@ impl Server {
 impl App {
     pub(crate) fn env(&self) -> &Env {
         self.backend.env()
+    }
+
+    /// Who is let in, and what they may do, as it holds now.
+    pub(crate) fn policy(&self) -> Arc<Policy> {
+        Arc::clone(&self.policy.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn set_policy(&self, policy: Policy) {
+        *self.policy.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(policy);
+    }
+
+    /// The tables that differ from those that the server was started with, and can't be taken over.
+    pub(crate) fn changed(&self, settings: &Settings) -> Vec<&'static str> {
+        let server = Serving { new_states: self.settings.new_states.clone(), ..settings.server.clone() };
+        let tables = [
+            ("server", server != self.settings),
+            ("limits", settings.limits != self.limited_by),
+            ("timeouts", settings.timeouts != self.timeouts),
+        ];
+        tables.into_iter().filter(|(_, changed)| *changed).map(|(name, _)| name).collect()
     }
 
     pub(crate) fn temp_dir(&self) -> PathBuf {
@@ -122,7 +180,7 @@ impl App {
     }
 
     pub(crate) fn decide(&self, identity: &Identity, key: &str, action: Action) -> Decision {
-        decide(&self.rules, identity, key, action)
+        decide(&self.policy().rules, identity, key, action)
     }
 
     /// Who asks.
@@ -137,7 +195,8 @@ impl App {
     ) -> Result<Identity, Refusal> {
         let source = limits::source(client);
         let suspect = self.limits.failures.empty(&source, self.env().instant());
-        let reason = match self.authenticator.identify(headers, certificate, suspect.is_some()).await {
+        let reason = match self.policy().authenticator.identify(headers, certificate, suspect.is_some()).await
+        {
             Ok(identity) => {
                 let result = if identity.expired.is_some() { "expired" } else { "ok" };
                 self.metrics.attempt(identity.method.as_str(), result);
@@ -173,7 +232,7 @@ impl App {
     /// # Errors
     /// 403.
     pub(crate) fn may_begin(&self, key: &str) -> Result<(), Refusal> {
-        if self.settings.new_states.iter().any(|pattern| pattern::covers(pattern, key)) {
+        if self.policy().new_states.iter().any(|pattern| pattern::covers(pattern, key)) {
             return Ok(());
         }
         Err(Refusal::new(

@@ -7,9 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as B64;
-use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
-};
+use rcgen::{CertifiedIssuer, KeyPair};
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 use s3tate_server::auth::token;
@@ -17,6 +15,7 @@ use s3tate_testkit::tools::Terraform;
 use s3tate_testkit::{Workdir, require};
 use serde_json::{Value, json};
 
+use crate::certificates::{authority, issued};
 use crate::raw::Reply;
 use crate::stage::{Stage, document, lock_info};
 
@@ -314,22 +313,4 @@ fn client_certificates_are_identities() {
         .env("TF_HTTP_LOCK_ADDRESS", &plain)
         .env("TF_HTTP_UNLOCK_ADDRESS", &plain);
     let _plain = mangled.run(&workdir, &["apply", "-auto-approve"]).fails();
-}
-
-fn authority() -> CertifiedIssuer<'static, KeyPair> {
-    let mut params = CertificateParams::default();
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key")).expect("a certificate")
-}
-
-/// A certificate with its key, both PEM.
-fn issued(by: &CertifiedIssuer<'static, KeyPair>, addresses: &[&str], name: &str) -> (String, String) {
-    let names: Vec<String> = addresses.iter().map(|it| (*it).to_owned()).collect();
-    let mut params = CertificateParams::new(names).expect("names");
-    params.distinguished_name.push(DnType::CommonName, name);
-    params.extended_key_usages =
-        vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
-    let key = KeyPair::generate().expect("a key");
-    let certificate = params.signed_by(&key, by).expect("a certificate");
-    (certificate.pem(), key.serialize_pem())
 }

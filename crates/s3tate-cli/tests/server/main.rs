@@ -1,5 +1,6 @@
 //! The state server as a program: stock clients through it, and raw requests where no client sends them.
 
+mod certificates;
 mod commands;
 mod doors;
 mod identity;
@@ -8,5 +9,6 @@ mod locking;
 mod program;
 mod raw;
 mod reads;
+mod reload;
 mod stage;
 mod writes;

@@ -61,6 +61,19 @@ impl Stage {
         Self { endpoint, server, workdir }
     }
 
+    /// Writes the configuration anew; servers that are there have yet to be told.
+    pub(crate) fn configure(&self, server: &str) {
+        self.workdir.write("serve.toml", configuration(&self.endpoint, server));
+    }
+
+    /// The value of a counter by its name and labels, as `/metrics` has it; 0 where it isn't there.
+    pub(crate) fn metric(&self, name: &str) -> u64 {
+        let reply = self.server.ask("nobody", "GET", "/metrics", "").is(200);
+        let text = String::from_utf8(reply.body).expect("text");
+        let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        value.map_or(0, |value| value.parse().expect("a number"))
+    }
+
     /// Another server with the same configuration.
     pub(crate) fn replica(&self) -> Server {
         Server::start(&self.endpoint, &self.workdir)

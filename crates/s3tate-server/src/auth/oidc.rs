@@ -1,6 +1,7 @@
 //! Tokens that issuers sign, such as those of CI systems: signature, issuer, audience and times are checked.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -25,7 +26,7 @@ const PAUSE: Duration = Duration::from_mins(1);
 /// The issuers that are trusted, with their keys.
 #[derive(Debug)]
 pub(crate) struct Issuers {
-    known: Vec<(Issuer, Mutex<Keys>)>,
+    known: Vec<(Issuer, Arc<Mutex<Keys>>)>,
     client: Option<Client>,
     env: Env,
 }
@@ -41,12 +42,23 @@ struct Keys {
 }
 
 impl Issuers {
+    /// Keys that were learnt `before` of the same issuer serve on: it may be away.
+    ///
     /// # Errors
     /// [`ErrorKind::Invalid`]: the system's roots, by which issuers are known, can't be used.
-    pub(crate) fn new(issuers: Vec<Issuer>, env: &Env) -> Result<Self> {
+    pub(crate) fn new(issuers: Vec<Issuer>, env: &Env, before: Option<&Self>) -> Result<Self> {
         ring_jwt::install();
         let client = if issuers.is_empty() { None } else { Some(Client::new()?) };
-        let known = issuers.into_iter().map(|issuer| (issuer, Mutex::default())).collect();
+        let learnt = |issuer: &Issuer| {
+            let same = |(of, _): &&(Issuer, _)| of.url == issuer.url && of.jwks_url == issuer.jwks_url;
+            let (_, keys) = before?.known.iter().find(same)?;
+            Some(Arc::clone(keys))
+        };
+        let known = issuers.into_iter().map(|issuer| {
+            let keys = learnt(&issuer).unwrap_or_default();
+            (issuer, keys)
+        });
+        let known = known.collect();
         Ok(Self { known, client, env: env.clone() })
     }
 

@@ -1,7 +1,7 @@
 //! From a request's headers, or its client certificate, to an identity.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -35,8 +35,8 @@ pub(crate) struct Authenticator {
     tokens: Vec<Token>,
     issuers: Issuers,
     /// By their digest, when they were last hashed.
-    checked: Mutex<HashMap<Mark, Instant>>,
-    hashing: Semaphore,
+    checked: Arc<Mutex<HashMap<Mark, Instant>>>,
+    hashing: Arc<Semaphore>,
     env: Env,
 }
 
@@ -52,11 +52,21 @@ pub(crate) enum Unknown {
 }
 
 impl Authenticator {
+    /// What another one has learnt of the same tokens and issuers goes on to hold.
+    ///
     /// # Errors
     /// [`s3tate::ErrorKind::Invalid`]: the roots that issuers are known by can't be used.
-    pub(crate) fn new(tokens: Vec<Token>, issuers: Vec<Issuer>, env: Env) -> s3tate::Result<Self> {
-        let issuers = Issuers::new(issuers, &env)?;
-        Ok(Self { tokens, issuers, checked: Mutex::default(), hashing: Semaphore::new(HASHING), env })
+    pub(crate) fn new(
+        tokens: Vec<Token>,
+        issuers: Vec<Issuer>,
+        env: Env,
+        before: Option<&Self>,
+    ) -> s3tate::Result<Self> {
+        let issuers = Issuers::new(issuers, &env, before.map(|before| &before.issuers))?;
+        // Each is known by its hash, so that one that was taken out isn't known by it any more.
+        let checked = before.map(|before| Arc::clone(&before.checked)).unwrap_or_default();
+        let hashing = before.map_or_else(|| Arc::new(Semaphore::new(HASHING)), |it| Arc::clone(&it.hashing));
+        Ok(Self { tokens, issuers, checked, hashing, env })
     }
 
     /// Who asks. A header counts before a certificate. One whose credential has ended is told apart, and may only

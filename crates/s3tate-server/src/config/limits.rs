@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer};
 use super::size;
 
 /// `[limits]`: how much is taken from whom.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
     /// How many requests a second one identity may go on making; 0 is no limit. Default: 50.
@@ -49,7 +49,7 @@ fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D:
 }
 
 /// `[timeouts]`: how long clients are waited for, such as `10s`. A transfer that moves has no limit.
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Timeouts {
     /// For a TLS handshake. Default: 10 s.

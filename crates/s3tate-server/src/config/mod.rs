@@ -43,7 +43,7 @@ pub struct Settings {
 }
 
 /// `[server]`: how it serves.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Serving {
     /// Where it listens. Default: `127.0.0.1:4561`.
@@ -126,6 +126,13 @@ pub struct Tls {
     /// Whether a client has to have a certificate. Default: no.
     #[serde(default)]
     pub client_required: bool,
+    /// How often the files are looked at, and read anew where they have changed. Default: 30 s.
+    #[serde(default = "watch", deserialize_with = "size::duration")]
+    pub watch: Duration,
+}
+
+fn watch() -> Duration {
+    Duration::from_secs(30)
 }
 
 /// `[[token]]`: a static token, by its hash.

@@ -13,12 +13,12 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use s3tate::config::BackendConfig;
 use s3tate::{Backend, Env, Error, ErrorKind, Result};
-use s3tate_server::{Server, Settings};
+use s3tate_server::{Reloader, Server, Settings};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use crate::context::Context;
-use crate::signals::Stop;
+use crate::signals::{Hangup, Stop};
 use crate::{child, ui};
 
 use embedded::Embedded;
@@ -117,6 +117,10 @@ async fn serve(
         ui::warn(warning);
     }
     let server = Server::new(settings, backend)?;
+    if let Some(path) = options.config.clone() {
+        let hangup = Hangup::listen()?;
+        drop(tokio::spawn(reload(path, server.reloader(), hangup)));
+    }
     let (end, ended) = oneshot::channel::<()>();
     let serving = tokio::spawn(server.serve(listener, async move { drop(ended.await) }));
     let code = match options.exec.split_first() {
@@ -134,6 +138,33 @@ async fn serve(
     code
 }
 
+/// Reads the configuration anew with each SIGHUP. A bad one changes nothing.
+async fn reload(path: PathBuf, reloader: Reloader, mut hangup: Hangup) {
+    loop {
+        hangup.wait().await;
+        let settings =
+            Settings::read(&path).and_then(|settings| lets_somebody_in(&settings).map(|()| settings));
+        let reloaded = match settings {
+            Ok(settings) => reloader.reload(&settings),
+            Err(error) => {
+                reloader.refused();
+                Err(error)
+            }
+        };
+        match reloaded {
+            Ok(later) if later.is_empty() => ui::say("the configuration was read anew"),
+            Ok(later) => ui::warn(&format!(
+                "the configuration was read anew, but `[{}]` takes effect with the next start",
+                later.join("]`, `[")
+            )),
+            Err(error) => {
+                ui::fail(&error);
+                ui::warn("the configuration could not be taken over: what was in use stays so");
+            }
+        }
+    }
+}
+
 async fn wait(address: &Address, options: &Options, stop: &mut Stop) -> Result<ExitCode> {
     ui::data(address.instructions(options.config.is_none()))?;
     ui::say(&format!("serving on {}; Ctrl-C stops", address.base()));
@@ -147,6 +178,11 @@ fn own_token(options: &Options, settings: &mut Settings) -> Result<Option<String
     if options.config.is_none() {
         return token::of_directory(&options.data, options.new_token, !options.exec.is_empty(), settings);
     }
+    lets_somebody_in(settings)?;
+    if options.exec.is_empty() { Ok(None) } else { token::passing(settings).map(Some) }
+}
+
+fn lets_somebody_in(settings: &Settings) -> Result<()> {
     let tls = settings.tls.as_ref();
     if settings.tokens.is_empty()
         && settings.issuers.is_empty()
@@ -156,7 +192,7 @@ fn own_token(options: &Options, settings: &mut Settings) -> Result<Option<String
             "`s3tate serve token -name NAME` makes a token and prints the lines to add, a rule for it included",
         ));
     }
-    if options.exec.is_empty() { Ok(None) } else { token::passing(settings).map(Some) }
+    Ok(())
 }
 
 fn warn(settings: &Settings, listening: SocketAddr) {

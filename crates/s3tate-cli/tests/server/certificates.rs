@@ -1,0 +1,55 @@
+//! Certificates for both ends, and what a server shows.
+
+use std::net::TcpStream;
+use std::sync::Arc;
+
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
+};
+use rustls::pki_types::{CertificateDer, ServerName};
+
+pub(crate) fn authority() -> CertifiedIssuer<'static, KeyPair> {
+    let mut params = CertificateParams::default();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key")).expect("a certificate")
+}
+
+/// A certificate with its key, both PEM.
+pub(crate) fn issued(
+    by: &CertifiedIssuer<'static, KeyPair>,
+    addresses: &[&str],
+    name: &str,
+) -> (String, String) {
+    let names: Vec<String> = addresses.iter().map(|it| (*it).to_owned()).collect();
+    let mut params = CertificateParams::new(names).expect("names");
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.extended_key_usages =
+        vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+    let key = KeyPair::generate().expect("a key");
+    let certificate = params.signed_by(&key, by).expect("a certificate");
+    (certificate.pem(), key.serialize_pem())
+}
+
+/// The certificate that a server shows in a handshake, where one of these vouches for it.
+pub(crate) fn shown(
+    addr: &str,
+    by: &[&CertifiedIssuer<'static, KeyPair>],
+) -> Option<CertificateDer<'static>> {
+    let mut roots = rustls::RootCertStore::empty();
+    for authority in by {
+        roots.add(authority.der().clone()).expect("it is an authority");
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let name = ServerName::try_from("127.0.0.1").expect("a name");
+    let mut session = rustls::ClientConnection::new(Arc::new(config), name).expect("a session");
+    let mut stream = TcpStream::connect(addr).expect("the server listens");
+    while session.is_handshaking() {
+        session.complete_io(&mut stream).ok()?;
+    }
+    session.peer_certificates()?.first().cloned()
+}
