@@ -1,6 +1,6 @@
-//! Bodies: received into a temporary file beyond a few MiB, hashed on the way, and sent from there.
+//! Bodies: received into a temporary file beyond 1 MiB, and hashed on the way.
 
-use std::io::{self, Read, Seek as _, SeekFrom, Write as _};
+use std::io::{self, Write as _};
 use std::path::Path;
 
 use axum::body::Body;
@@ -9,91 +9,13 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt as _;
-use md5::Digest as _;
-use tempfile::SpooledTempFile;
+use s3tate::{Payload, Spool, StateDigest};
 use tower_http::timeout::TimeoutError;
 
 use crate::answer::Refusal;
 
-/// Bodies up to this size are kept in memory.
-const KEPT_IN_MEMORY: usize = 1 << 20;
-/// How much is sent at a time.
-const CHUNK_BYTES: usize = 64 << 10;
 /// How much of a body that is too large is read on, so that its sender gets to the answer.
 const DRAINED_BYTES: u64 = 64 << 20;
-
-/// Bytes in memory or in a temporary file without a name, with their digests.
-#[derive(Debug)]
-pub(crate) struct Spool {
-    file: SpooledTempFile,
-    pub(crate) length: u64,
-    md5: md5::Md5,
-    sha256: sha2::Sha256,
-}
-
-impl Spool {
-    pub(crate) fn new(directory: &Path) -> Self {
-        let file = tempfile::spooled_tempfile_in(KEPT_IN_MEMORY, directory);
-        Self { file, length: 0, md5: md5::Md5::default(), sha256: sha2::Sha256::default() }
-    }
-
-    pub(crate) fn md5(&self) -> [u8; 16] {
-        self.md5.clone().finalize().into()
-    }
-
-    /// What `Content-MD5` says of it.
-    pub(crate) fn content_md5(&self) -> String {
-        STANDARD.encode(self.md5())
-    }
-
-    /// SHA-256 as 64 hex digits.
-    pub(crate) fn sha256(&self) -> String {
-        hex(&self.sha256.clone().finalize())
-    }
-
-    /// Reads from the beginning.
-    pub(crate) fn reader(&mut self) -> io::Result<impl Read> {
-        self.file.seek(SeekFrom::Start(0))?;
-        Ok(io::BufReader::with_capacity(CHUNK_BYTES, &mut self.file))
-    }
-
-    /// All of it, in memory.
-    pub(crate) fn bytes(&mut self) -> io::Result<Bytes> {
-        let mut bytes = Vec::with_capacity(usize::try_from(self.length).unwrap_or_default());
-        self.reader()?.read_to_end(&mut bytes)?;
-        Ok(bytes.into())
-    }
-
-    /// A body that sends it piece by piece.
-    pub(crate) fn into_body(mut self) -> io::Result<Body> {
-        self.file.seek(SeekFrom::Start(0))?;
-        let pieces = futures::stream::try_unfold((self.file, self.length), |(mut file, left)| async move {
-            if left == 0 {
-                return Ok::<_, io::Error>(None);
-            }
-            let mut piece = vec![0; CHUNK_BYTES.min(usize::try_from(left).unwrap_or(CHUNK_BYTES))];
-            file.read_exact(&mut piece)?;
-            let left = left - piece.len() as u64;
-            Ok(Some((Bytes::from(piece), (file, left))))
-        });
-        Ok(Body::from_stream(pieces))
-    }
-}
-
-impl io::Write for Spool {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.file.write(bytes)?;
-        let bytes = bytes.get(..written).unwrap_or_default();
-        self.md5.update(bytes);
-        self.sha256.update(bytes);
-        self.length += written as u64;
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
-    }
-}
 
 /// Lower-case hexadecimal digits of `bytes`.
 pub(crate) fn hex(bytes: &[u8]) -> String {
@@ -114,7 +36,7 @@ pub(crate) async fn receive(
     body: Body,
     limit: u64,
     directory: &Path,
-) -> Result<Spool, Refusal> {
+) -> Result<Payload, Refusal> {
     let mut spool = Spool::new(directory);
     let announced =
         headers.get(http::header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
@@ -137,14 +59,22 @@ pub(crate) async fn receive(
             format!("the body has more than {limit} bytes, which is the limit here"),
         ));
     }
+    let payload = spool.finish();
     match headers.get("content-md5") {
-        Some(promised) if promised.as_bytes() != spool.content_md5().as_bytes() => Err(Refusal::new(
-            StatusCode::BAD_REQUEST,
-            "digest",
-            "the body is not what its Content-MD5 says; nothing was stored",
-        )),
-        _ => Ok(spool),
+        Some(promised) if promised.as_bytes() != content_md5(payload.digest()).as_bytes() => {
+            Err(Refusal::new(
+                StatusCode::BAD_REQUEST,
+                "digest",
+                "the body is not what its Content-MD5 says; nothing was stored",
+            ))
+        }
+        _ => Ok(payload),
     }
+}
+
+/// What `Content-MD5` says of bytes with this digest.
+pub(crate) fn content_md5(digest: StateDigest) -> String {
+    STANDARD.encode(digest.as_bytes())
 }
 
 async fn next(body: &mut Body) -> Result<Option<Bytes>, Refusal> {

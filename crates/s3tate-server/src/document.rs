@@ -2,13 +2,14 @@
 
 use std::io::Read;
 
+use s3tate::StateDigest;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 
 /// What decides whether one document is written over another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Summary {
     /// MD5 of its bytes.
-    pub(crate) md5: [u8; 16],
+    pub(crate) md5: StateDigest,
     /// Its serial, where it has one.
     pub(crate) serial: Option<u64>,
     /// Its lineage, where it has one.
@@ -28,7 +29,7 @@ pub(crate) struct Members {
 ///
 /// # Errors
 /// Why it is no state. `(true, …)`: it is JSON, nevertheless.
-pub(crate) fn read(document: impl Read, md5: [u8; 16]) -> Result<Summary, (bool, String)> {
+pub(crate) fn read(document: impl Read, md5: StateDigest) -> Result<Summary, (bool, String)> {
     let members: Result<Members, _> = serde_json::from_reader(document);
     match members {
         Ok(members) if members.looks_like_a_state => {
@@ -78,7 +79,9 @@ mod tests {
 
     #[test]
     fn documents_of_all_kinds_are_read() {
-        let read = |text: &str| read(text.as_bytes(), [0; 16]).map(|read| (read.serial, read.lineage));
+        let read = |text: &str| {
+            read(text.as_bytes(), StateDigest::of(text.as_bytes())).map(|read| (read.serial, read.lineage))
+        };
         let lineage = || Some("l".to_owned());
         assert_eq!(
             read(r#"{"version":4,"serial":7,"lineage":"l","x":[1e400,12345678901234567890]}"#),

@@ -141,7 +141,11 @@ mod tests {
     use super::*;
 
     fn summary(md5: u8, serial: u64, lineage: &str) -> Summary {
-        Summary { md5: [md5; 16], serial: Some(serial), lineage: Some(lineage.to_owned()) }
+        Summary {
+            md5: s3tate::StateDigest::of(&[md5]),
+            serial: Some(serial),
+            lineage: Some(lineage.to_owned()),
+        }
     }
 
     #[test]
@@ -155,7 +159,10 @@ mod tests {
         assert_eq!(compare(&summary(2, 9, "l"), false), Content::Store);
         assert_eq!(compare(&summary(2, 4, "l"), true), Content::Older);
         assert_eq!(compare(&summary(2, 9, "m"), true), Content::Unrelated);
-        assert_eq!(compare(&Summary { serial: None, lineage: None, md5: [2; 16] }, false), Content::Store);
+        assert_eq!(
+            compare(&Summary { serial: None, lineage: None, md5: s3tate::StateDigest::of(&[2]) }, false),
+            Content::Store
+        );
     }
 
     #[test]

@@ -6,8 +6,7 @@ use std::collections::VecDeque;
 use std::error::Error as _;
 use std::sync::{Mutex, PoisonError};
 
-use bytes::Bytes;
-use s3tate::{Backend, Error};
+use s3tate::{Backend, Error, Payload};
 use serde_json::{Value, json};
 
 use crate::address::OWN;
@@ -35,7 +34,7 @@ impl Incidents {
         }
         let (backend, id) = (backend.clone(), record.id.clone());
         drop(tokio::spawn(async move {
-            if let Err(error) = backend.put_object(&why_key(&id), incident.to_string().into()).await {
+            if let Err(error) = backend.put_object(&why_key(&id), incident.to_string().into_bytes()).await {
                 tracing::warn!(request_id = id, %error, "the inside of a refusal is remembered by this process alone");
             }
         }));
@@ -63,10 +62,10 @@ fn why_key(id: &str) -> String {
 }
 
 /// Keeps the bytes of a refused write; `None` where the store can't.
-pub(crate) async fn rescue(backend: &Backend, id: &str, bytes: Bytes) -> Option<String> {
+pub(crate) async fn rescue(backend: &Backend, id: &str, document: Payload) -> Option<String> {
     // The ID may be the client's own choice: what was rescued before isn't replaced.
     let key = format!("{OWN}/rescue/{id}-{}.tfstate", backend.env().random_id().ok()?);
-    match backend.put_object(&key, bytes).await {
+    match backend.put_object(&key, document).await {
         Ok(()) => Some(key),
         Err(error) => {
             tracing::warn!(request_id = id, %error, "the bytes of a refused write could not be kept");

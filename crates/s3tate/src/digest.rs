@@ -17,6 +17,11 @@ impl StateDigest {
         Self(Md5::digest(bytes).into())
     }
 
+    /// Its 16 bytes.
+    pub fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+
     /// Reads 32 hex digits; anything else is `None`, as for Terraform, which ignores such a record.
     pub fn from_hex(text: &str) -> Option<Self> {
         if text.len() != Self::DIGITS || !text.is_ascii() {

@@ -12,6 +12,7 @@ use crate::backend::Backend;
 use crate::error::{Error, Result};
 use crate::lock::{HeldLock, Holder, LockInfo, LockRecord, Released, attempt_once};
 use crate::object::{Condition, Put};
+use crate::payload::Payload;
 use crate::read::Snapshot;
 use crate::workspace::{Workspace, Writer};
 use crate::write::Written;
@@ -89,13 +90,13 @@ impl Door {
         self.0.locks().release(holders).await
     }
 
-    /// Reads the state and who holds its lock, in one round trip, to write it next. While somebody holds the lock, whose
+    /// Reads the state and who holds its lock, in one round trip, to write it next; a large state goes to a file. While somebody holds the lock, whose
     /// write this is to become, a write of s3tate's that stopped before its digest is completed.
     ///
     /// # Errors
     /// Those of [`Workspace::read`], and failures of the store.
     pub async fn read_to_write(&self) -> Result<(Vec<Holder>, Snapshot)> {
-        let (holders, reading) = futures::future::join(self.holders(), self.0.read_once()).await;
+        let (holders, reading) = futures::future::join(self.holders(), self.0.read_once_spooled()).await;
         let holders = holders?;
         let snapshot = self.0.proven(reading, !holders.is_empty()).await?;
         Ok((holders, snapshot))
@@ -110,7 +111,7 @@ impl Door {
     pub async fn write(
         &self,
         base: &Snapshot,
-        bytes: Bytes,
+        bytes: impl Into<Payload>,
         who: &str,
         lock: Option<&str>,
     ) -> Result<Written> {
@@ -119,7 +120,8 @@ impl Door {
         workspace.write_and_release(base, bytes, None).await
     }
 
-    /// Deletes state and digest, and leaves the lock as it is. In a versioned bucket all versions stay.
+    /// Deletes state and digest, and leaves the lock as it is. In a versioned bucket all versions stay; otherwise what is
+    /// deleted is kept first where [`Backend::keeping`] asks for it.
     ///
     /// # Errors
     /// [`crate::ErrorKind::NotFound`]: there is no state. [`crate::ErrorKind::Conflict`]: it changed after it was read;
@@ -128,8 +130,9 @@ impl Door {
         if base.etag.is_none() {
             return Err(self.0.missing());
         }
-        let delete = |workspace: Workspace, _guard| async move { workspace.delete_objects(&base).await };
-        self.0.uncut(None, delete).await
+        let delete =
+            |workspace: Workspace, guard| async move { workspace.delete_and_release(&base, guard).await };
+        self.0.uncut(None, delete).await.map(drop)
     }
 }
 
@@ -139,9 +142,9 @@ impl Backend {
     ///
     /// # Errors
     /// Failures of the store; the error's kind says whether it may be there.
-    pub async fn put_object(&self, key: &str, bytes: Bytes) -> Result<()> {
+    pub async fn put_object(&self, key: &str, bytes: impl Into<Payload>) -> Result<()> {
         let (metadata, tags) = (&[], &BTreeMap::new());
-        let put = Put { key, bytes, condition: Condition::Always, metadata, tags };
+        let put = Put { key, bytes: bytes.into(), condition: Condition::Always, metadata, tags };
         let bucket = self.bucket();
         let failed = |failure| bucket.error(failure, format!("can't store `{}`", bucket.url(key)));
         bucket.put(put).await.map(drop).map_err(failed)

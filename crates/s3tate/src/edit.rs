@@ -85,7 +85,7 @@ impl Workspace {
         let (guard, snapshot) = self.lock_and_read(operation, &options.lock).await?;
         match edit_of(snapshot.bytes.as_deref()) {
             Ok((bytes, edit)) => {
-                let written = self.write_and_release(&snapshot, bytes.into(), guard).await?;
+                let written = self.write_and_release(&snapshot, bytes, guard).await?;
                 Ok(Edited { edit, written: Some(written) })
             }
             Err(error) => Err(self.give_up(guard, error).await),

@@ -11,7 +11,6 @@ use crate::error::{Error, Result};
 use crate::names::VersionId;
 use crate::object::{Condition, Put, meta};
 use crate::read::Snapshot;
-use crate::state::{self, Header};
 use crate::versions::Version;
 use crate::workspace::Workspace;
 
@@ -52,9 +51,11 @@ impl Workspace {
         if self.backend.keep == 0 && !base.must_be_kept {
             return Ok(());
         }
-        let Some(bytes) = base.bytes.clone() else { return Ok(()) };
-        let key = self.kept_key(&self.name_of(base));
-        let metadata = described(base);
+        let Some(bytes) = base.payload() else { return Ok(()) };
+        let (header, resources) = bytes.summary().await;
+        let serial = header.map(|header| header.serial).unwrap_or_default();
+        let key = self.kept_key(&self.name_of(base, serial));
+        let metadata = described(base, resources);
         let tags = &self.backend.config.state_tags;
         let put = Put { key: &key, bytes, condition: Condition::Absent, metadata: &metadata, tags };
         match self.bucket().put(put).await {
@@ -103,10 +104,8 @@ impl Workspace {
         }
     }
 
-    fn name_of(&self, base: &Snapshot) -> String {
+    fn name_of(&self, base: &Snapshot, serial: u64) -> String {
         let time = base.modified.unwrap_or_else(|| self.backend.env.now());
-        let header = base.bytes.as_deref().and_then(|bytes| Header::parse(bytes).ok().flatten());
-        let serial = header.map(|header| header.serial).unwrap_or_default();
         let digest = base.digest.map(|digest| digest.to_string()).unwrap_or_default();
         format!("{MARK}{}-{serial:012}-{:.8}", time.strftime(TIME), digest)
     }
@@ -140,9 +139,8 @@ fn named(name: &str, size_bytes: u64) -> Option<Version> {
 }
 
 /// What was said of the state stays with it.
-fn described(base: &Snapshot) -> Vec<(&'static str, String)> {
-    let counted = || base.bytes.as_deref().and_then(|bytes| state::count_instances(bytes).ok());
-    let resources = base.metadata.resources.or_else(counted);
+fn described(base: &Snapshot, counted: Option<u64>) -> Vec<(&'static str, String)> {
+    let resources = base.metadata.resources.or(counted);
     [
         (meta::DIGEST, base.digest.map(|digest| digest.to_string())),
         (meta::WHO, base.metadata.who.clone()),

@@ -60,6 +60,7 @@ pub mod migrate;
 mod names;
 mod object;
 mod outputs;
+mod payload;
 mod problem;
 #[doc(hidden)]
 pub mod protocol;
@@ -89,6 +90,7 @@ pub use identity::{CredentialSource, Identity, Outcome, Tried};
 pub use info::StateInfo;
 pub use lock_kinds::{LockKinds, LockUse, Orphan, UsedWith};
 pub use names::{ETag, LockId, LockPath, StateKey, VersionId, WorkspaceName};
+pub use payload::{Payload, Spool};
 pub use problem::Problem;
 pub use push::{PushOptions, Pushed};
 pub use read::Snapshot;

@@ -14,6 +14,7 @@ use crate::config::{BackendConfig, Encryption};
 use crate::digest::StateDigest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::names::{ETag, StateKey, VersionId};
+use crate::payload::Payload;
 use crate::upload::WHOLE_BYTES;
 
 /// Adds the headers of a customer's key, which every request needs that touches bytes.
@@ -134,7 +135,7 @@ pub(crate) struct Page {
 #[derive(Debug)]
 pub(crate) struct Put<'a> {
     pub(crate) key: &'a str,
-    pub(crate) bytes: Bytes,
+    pub(crate) bytes: Payload,
     pub(crate) condition: Condition<'a>,
     pub(crate) metadata: &'a [(&'static str, String)],
     pub(crate) tags: &'a BTreeMap<String, String>,

@@ -187,6 +187,7 @@ impl Snapshot {
         Self {
             digest: Some(StateDigest::of(&bytes)),
             bytes: Some(bytes),
+            spooled: None,
             etag: Some(etag),
             version_id: None,
             modified: None,

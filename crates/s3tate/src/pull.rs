@@ -7,6 +7,7 @@ use tempfile::SpooledTempFile;
 use crate::digest::{StateDigest, StateHasher};
 use crate::download::{Broken, Download, READINGS};
 use crate::error::{Error, ErrorKind, Result};
+use crate::payload::{Payload, Spool};
 use crate::workspace::Workspace;
 
 /// Unproven states up to this size are kept in memory, larger ones in a temporary file.
@@ -111,6 +112,19 @@ impl Workspace {
                 }
                 Ok(None) => return Ok(Reading::Whole(length, hasher.finish())),
                 Err(Broken::Replaced) => return Ok(Reading::Replaced),
+                Err(broken) => return Err(self.broken_off(broken, 0)),
+            }
+        }
+    }
+
+    /// What a body holds, kept; `None` where the object was replaced meanwhile.
+    pub(crate) async fn spool(&self, mut download: Download<'_>) -> Result<Option<Payload>> {
+        let mut spool = Spool::new(&self.backend.env.temp_dir());
+        loop {
+            match download.next().await {
+                Ok(Some(chunk)) => spool.write_all(&chunk).map_err(not_kept)?,
+                Ok(None) => return Ok(Some(spool.finish())),
+                Err(Broken::Replaced) => return Ok(None),
                 Err(broken) => return Err(self.broken_off(broken, 0)),
             }
         }

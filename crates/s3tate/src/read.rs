@@ -7,10 +7,11 @@ use jiff::Timestamp;
 
 use crate::aws::Failure;
 use crate::digest::StateDigest;
-use crate::download::Download;
+use crate::download::{Download, READINGS};
 use crate::error::{Error, ErrorKind, Result};
 use crate::names::{ETag, VersionId};
 use crate::object::{Body, Bucket, Metadata};
+use crate::payload::Payload;
 use crate::workspace::Workspace;
 
 /// The pause between readings while the digest disagrees, as with stock clients.
@@ -21,6 +22,8 @@ const DIGEST_PAUSE: Duration = Duration::from_secs(2);
 pub struct Snapshot {
     /// The stored bytes; `None` where there is no object or an empty one, which both mean "no state".
     pub bytes: Option<Bytes>,
+    /// The same, where it was read to be passed on or compared, and may be large.
+    pub(crate) spooled: Option<Payload>,
     /// The object's entity tag; `None` where there is no object.
     pub etag: Option<ETag>,
     /// The object's version, in a versioned bucket.
@@ -42,6 +45,7 @@ impl Snapshot {
         let digest = (!body.bytes.is_empty()).then(|| StateDigest::of(&body.bytes));
         Self {
             bytes: digest.is_some().then_some(body.bytes),
+            spooled: None,
             etag: body.etag,
             version_id: body.facts.version_id,
             modified: body.facts.modified,
@@ -55,6 +59,11 @@ impl Snapshot {
     /// The ID of the lock that this was written under, where it was written for somebody else.
     pub fn written_under(&self) -> Option<&str> {
         self.metadata.lock.as_deref()
+    }
+
+    /// The state, however it was read; `None` where there is none.
+    pub fn payload(&self) -> Option<Payload> {
+        self.spooled.clone().or_else(|| self.bytes.clone().map(Payload::from))
     }
 
     /// Whether the recorded digest is this state's; an unknown one fits any, as for stock clients.
@@ -98,6 +107,33 @@ impl Workspace {
         let bucket = self.bucket();
         let (body, recorded) = self.with_digest(&bucket, bucket.get(self.key.as_str())).await?;
         Ok((Snapshot { recorded, ..Snapshot::new(body) }, recorded))
+    }
+
+    /// The same, with the object in a file where it is large.
+    pub(crate) async fn read_once_spooled(&self) -> Result<(Snapshot, Option<StateDigest>)> {
+        let bucket = self.bucket();
+        for _ in 0..READINGS {
+            let (download, recorded) = self.open(&bucket).await?;
+            let Some(download) = download else {
+                return Ok((Snapshot { recorded, ..Snapshot::default() }, recorded));
+            };
+            let (etag, facts) = (download.etag.clone(), download.facts.clone());
+            let Some(payload) = self.spool(download).await? else { continue };
+            let digest = (payload.length() > 0).then(|| payload.digest());
+            let snapshot = Snapshot {
+                bytes: None,
+                spooled: digest.is_some().then_some(payload),
+                etag,
+                version_id: facts.version_id,
+                modified: facts.modified,
+                must_be_kept: false,
+                digest,
+                metadata: facts.metadata,
+                recorded,
+            };
+            return Ok((snapshot, recorded));
+        }
+        self.read_once().await
     }
 
     /// The object, its body still to come, and the recorded digest, asked for at the same time.

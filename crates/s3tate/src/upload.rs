@@ -12,12 +12,13 @@ use aws_sdk_s3::types::{
     ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart, ObjectCannedAcl, ServerSideEncryption,
 };
 use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _};
 use percent_encoding::NON_ALPHANUMERIC;
 use sha2::Digest as _;
 
-use crate::aws::{Failure, Service};
+use crate::aws::{Failure, PayloadDigest, Service};
 use crate::config::Encryption;
 use crate::error::{Error, Result};
 use crate::names::ETag;
@@ -74,7 +75,7 @@ macro_rules! conditional {
 impl Bucket {
     /// Writes an object if the condition holds; returns its entity tag.
     pub(crate) async fn put(&self, put: Put<'_>) -> Result<ETag, Failure> {
-        if put.bytes.len() > self.whole_bytes {
+        if put.bytes.length() > self.whole_bytes as u64 {
             self.put_in_parts(put).await
         } else {
             self.put_whole(put).await
@@ -83,8 +84,12 @@ impl Bucket {
 
     async fn put_whole(&self, put: Put<'_>) -> Result<ETag, Failure> {
         let request = described!(self.clients.s3().await.put_object(), self.config, put);
-        let request = conditional!(request, put.condition).set_checksum_sha256(self.checksum(&put.bytes));
-        match request.body(ByteStream::from(put.bytes)).send().await {
+        let sha256 = *put.bytes.sha256();
+        let checksum = (!self.config.skip_s3_checksum).then(|| STANDARD.encode(sha256));
+        let request = conditional!(request, put.condition).set_checksum_sha256(checksum);
+        // A file passes by only once, after the request was signed.
+        let request = request.body(put.bytes.byte_stream()).customize().interceptor(PayloadDigest(sha256));
+        match request.send().await {
             Ok(output) => Ok(etag(output.e_tag())),
             Err(error) => Err(self.clients.failure(Service::S3, &error)),
         }
@@ -92,8 +97,7 @@ impl Bucket {
 
     /// What S3 is to compare the bytes with.
     fn checksum(&self, bytes: &[u8]) -> Option<String> {
-        let sum = || base64::engine::general_purpose::STANDARD.encode(sha2::Sha256::digest(bytes));
-        (!self.config.skip_s3_checksum).then(sum)
+        (!self.config.skip_s3_checksum).then(|| STANDARD.encode(sha2::Sha256::digest(bytes)))
     }
 
     /// Uploads parts and completes them to an object; what fails is aborted, so that no parts are left to pay for.
@@ -126,10 +130,14 @@ impl Bucket {
 
     async fn upload_parts(&self, put: &Put<'_>, id: &str) -> Result<Vec<CompletedPart>, Failure> {
         let size = self.whole_bytes.clamp(LEAST_PART_BYTES, MOST_PART_BYTES);
-        let starts = (0..put.bytes.len()).step_by(size);
-        let parts = (1..).zip(starts).map(|(number, start)| {
-            let bytes = put.bytes.slice(start..put.bytes.len().min(start + size));
-            self.upload_part(put.key, id, number, bytes)
+        let length = put.bytes.length();
+        let starts = (0..length).step_by(size);
+        let parts = (1..).zip(starts).map(|(number, start)| async move {
+            let bytes = put
+                .bytes
+                .slice(start..length.min(start + size as u64))
+                .map_err(|cause| unreadable(&cause))?;
+            self.upload_part(put.key, id, number, bytes).await
         });
         futures::stream::iter(parts).buffered(CONCURRENT_PARTS).try_collect().await
     }
@@ -184,6 +192,11 @@ pub(crate) fn parse_whole_bytes(text: &str) -> Result<usize> {
     fits.ok_or_else(|| {
         Error::invalid(format!("`{text}` is not a size up to 5 GiB")).hint("write it as `64MiB`")
     })
+}
+
+/// A file that can't be read any more.
+fn unreadable(cause: &std::io::Error) -> Failure {
+    Failure::interrupted(Service::S3, format!("what is to be stored can't be read: {cause}"))
 }
 
 fn etag(tag: Option<&str>) -> ETag {

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
-
 use crate::aws::{Failure, Service};
 use crate::digest::StateDigest;
 use crate::digest_item::DigestItem;
@@ -11,9 +9,10 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::lock::{Holder, LockGuard, LockKind};
 use crate::names::ETag;
 use crate::object::{Body, Condition, Put, meta};
+use crate::payload::Payload;
 use crate::protocol::{Attempt, PutFate, Record, Recorded, Settled, Stored, digest_is_due, fate_of_put};
 use crate::read::Snapshot;
-use crate::state::{self, Header};
+use crate::state::Header;
 use crate::workspace::Workspace;
 
 /// How often a write is tried again that met another one under way (409).
@@ -64,10 +63,10 @@ impl Workspace {
     pub async fn write_and_release(
         &self,
         base: &Snapshot,
-        bytes: Bytes,
+        bytes: impl Into<Payload>,
         guard: Option<LockGuard>,
     ) -> Result<Written> {
-        let base = base.clone();
+        let (base, bytes) = (base.clone(), bytes.into());
         let write = |workspace: Self, guard| async move { workspace.write_uncut(&base, bytes, guard).await };
         self.uncut(guard, write).await
     }
@@ -76,10 +75,10 @@ impl Workspace {
     pub(crate) async fn write_uncut(
         &self,
         base: &Snapshot,
-        bytes: Bytes,
+        bytes: Payload,
         guard: Option<LockGuard>,
     ) -> Result<Written> {
-        let digest = StateDigest::of(&bytes);
+        let digest = bytes.digest();
         if let Err(error) = self.keep_copy(base).await {
             return Err(self.give_up(guard, error).await);
         }
@@ -96,11 +95,11 @@ impl Workspace {
     async fn put_state(
         &self,
         base: &Snapshot,
-        bytes: Bytes,
+        bytes: Payload,
         digest: StateDigest,
     ) -> Result<ETag, Unacknowledged> {
         let write_id = self.backend.env.random_id()?;
-        let metadata = self.metadata(base, &bytes, digest, &write_id);
+        let metadata = self.metadata(base, &bytes, digest, &write_id).await;
         let condition = base.etag.as_ref().map_or(Condition::Absent, Condition::Is);
         let bucket = self.bucket();
         let mut attempt = 0;
@@ -148,7 +147,7 @@ impl Workspace {
         let error = match fate_of_put(&attempt, stored(found.as_ref())) {
             PutFate::Written(etag) => return Ok(etag),
             PutFate::Replaced => self.replaced(found.as_ref(), failure),
-            PutFate::Conflict => self.conflict(base, found.as_ref(), failure),
+            PutFate::Conflict => self.conflict(base, found.as_ref(), failure).await,
             PutFate::Unclear => self.unclear(found.as_ref(), failure),
             PutFate::NotWritten => failure.into_error_of(
                 ErrorKind::Unavailable,
@@ -176,11 +175,15 @@ impl Workspace {
             .hint("look at what is stored (`s3tate state pull`) before you push again")
     }
 
-    fn conflict(&self, base: &Snapshot, found: Option<&Body>, failure: Failure) -> Error {
+    async fn conflict(&self, base: &Snapshot, found: Option<&Body>, failure: Failure) -> Error {
         let message = format!("`{}` changed after it was read; nothing was written", self.url());
+        let read = match base.payload() {
+            Some(payload) => payload.summary().await.0,
+            None => None,
+        };
         failure
             .into_error_of(ErrorKind::Conflict, message)
-            .fact("read", describe(base.bytes.as_deref(), base.etag.as_ref()))
+            .fact("read", describe(read, base.etag.as_ref()))
             .fact("stored", describe_body(found))
             .hint("read it again (`s3tate state pull`) and redo the change on it")
     }
@@ -301,17 +304,17 @@ fn stored(found: Option<&Body>) -> Option<Stored<'_>> {
 
 impl Workspace {
     /// What makes the object self-describing.
-    fn metadata(
+    async fn metadata(
         &self,
         base: &Snapshot,
-        bytes: &[u8],
+        bytes: &Payload,
         digest: StateDigest,
         write_id: &str,
     ) -> Vec<(&'static str, String)> {
-        let header = Header::parse(bytes).ok().flatten();
+        let (header, resources) = bytes.summary().await;
         let parent = base.digest.map(|parent| parent.to_string());
         let serial = header.as_ref().map(|header| header.serial.to_string());
-        let resources = state::count_instances(bytes).ok().map(|count| count.to_string());
+        let resources = resources.map(|count| count.to_string());
         [
             (meta::DIGEST, Some(digest.to_string())),
             (meta::WRITER, Some(concat!("s3tate/", env!("CARGO_PKG_VERSION")).to_owned())),
@@ -351,12 +354,13 @@ fn keep_lock(guard: Option<LockGuard>, error: Error) -> Error {
 }
 
 fn describe_body(body: Option<&Body>) -> String {
-    describe(body.map(|body| &*body.bytes), body.and_then(|body| body.etag.as_ref()))
+    let header = body.and_then(|body| Header::parse(&body.bytes).ok().flatten());
+    describe(header, body.and_then(|body| body.etag.as_ref()))
 }
 
-fn describe(bytes: Option<&[u8]>, etag: Option<&ETag>) -> String {
+fn describe(header: Option<Header>, etag: Option<&ETag>) -> String {
     let tag = etag.map_or("none", ETag::as_str);
-    match bytes.and_then(|bytes| Header::parse(bytes).ok().flatten()) {
+    match header {
         Some(header) => format!("serial {}, lineage {}, ETag {tag}", header.serial, header.lineage),
         None => format!("no state, ETag {tag}"),
     }

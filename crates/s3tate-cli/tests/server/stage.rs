@@ -99,13 +99,19 @@ impl Stage {
     /// Fails the test unless the state is as it should be in the store itself: digest right, and nothing locked.
     #[track_caller]
     pub(crate) fn is_sound(&self, key: &str) {
+        self.is_sound_but_locked(key);
         let store = self.endpoint.store();
-        assert_eq!(
-            store.digest(key),
-            Some(s3tate_testkit::md5_hex(&store.bytes(key))),
-            "the digest of `{key}`"
-        );
         assert_eq!(store.item(&format!("{}/{key}", store.bucket())), None, "the lock of `{key}`");
+    }
+}
+
+impl Stage {
+    /// The digest is right.
+    #[track_caller]
+    pub(crate) fn is_sound_but_locked(&self, key: &str) {
+        let store = self.endpoint.store();
+        let digest = s3tate_testkit::md5_hex(&store.bytes(key));
+        assert_eq!(store.digest(key), Some(digest), "the digest of `{key}`");
     }
 }
 
@@ -138,6 +144,15 @@ impl Server {
             "{method} {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}"
         );
         exchange(&self.addr, &head, body).unwrap_or_else(|| panic!("no answer to {method} {path}"))
+    }
+
+    /// The most memory that it had so far, in bytes.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn peak_memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.running.id())).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
+        let kib: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
+        kib << 10
     }
 
     /// A client with the server in its variables.

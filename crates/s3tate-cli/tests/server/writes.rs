@@ -3,6 +3,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use s3tate_testkit::large_state;
+
 use crate::raw::exchange;
 use crate::stage::{Stage, authorization, document, lock_info, token_of};
 
@@ -173,6 +175,26 @@ fn documents_come_back_byte_for_byte() {
         let _written = stage.ask("writer", "POST", "app/a?ID=h", sent).is(200);
         assert_eq!(stage.ask("writer", "GET", "app/a", "").is(200).body, sent.as_bytes());
     }
+}
+
+/// Check C30: memory doesn't grow with what is written over, written, refused, or read.
+#[test]
+#[cfg(target_os = "linux")]
+fn memory_stays_flat_with_large_states() {
+    let stage = locked("h");
+    let small = |serial| large_state(10, serial);
+    let _first = stage.ask("writer", "POST", "app/a?ID=h", small(1)).is(200);
+    let _refused = stage.ask("writer", "POST", "app/a?ID=h", small(0)).is(409);
+    let _read = stage.ask("writer", "GET", "app/a", "").is(200);
+    let before = stage.server.peak_memory();
+    let large = large_state(36_000, 2);
+    assert!(large.len() > 50_000_000, "{} bytes", large.len());
+    let _written = stage.ask("writer", "POST", "app/a?ID=h", &large).is(200);
+    assert!(stage.ask("writer", "GET", "app/a", "").is(200).body == large);
+    let _refused = stage.ask("writer", "POST", "app/a?ID=h", large_state(36_000, 1)).is(409);
+    let grown = stage.server.peak_memory() - before;
+    assert!(grown < 16 << 20, "it grew by {grown} bytes, from {before}");
+    stage.is_sound_but_locked("app/a");
 }
 
 /// A deletion is by an administrator, not over somebody's lock, and can be repeated.

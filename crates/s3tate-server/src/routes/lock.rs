@@ -71,11 +71,11 @@ pub(super) async fn lock(mut call: Call<'_>, key: &str) -> Result<Response, Refu
 /// The record in the body; `None` where there is no body.
 pub(super) async fn sent_record(call: &mut Call<'_>) -> Result<Option<LockInfo>, Refusal> {
     let body = std::mem::take(&mut call.body);
-    let mut spool = receive(&call.headers, body, MOST_RECORD_BYTES, &call.app.temp_dir()).await?;
-    if spool.length == 0 {
+    let record = receive(&call.headers, body, MOST_RECORD_BYTES, &call.app.temp_dir()).await?;
+    if record.length() == 0 {
         return Ok(None);
     }
-    let bytes = spool.bytes().map_err(not_kept)?;
+    let bytes = record.bytes().map_err(not_kept)?;
     let sent = serde_json::from_slice::<serde_json::Value>(&bytes).ok().filter(serde_json::Value::is_object);
     let sent = sent.and_then(|sent| serde_json::from_value(sent).ok());
     let refused = || Refusal::new(StatusCode::BAD_REQUEST, "lock_info", "the body is no lock info");

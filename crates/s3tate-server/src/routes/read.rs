@@ -4,10 +4,12 @@ use axum::body::Body;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use http::{HeaderValue, StatusCode};
 
+use s3tate::Spool;
+
 use super::Call;
 use crate::answer::{Refusal, Response};
 use crate::auth::Action;
-use crate::body::{Spool, not_kept};
+use crate::body::{content_md5, hex};
 
 pub(super) async fn read(call: &mut Call<'_>, key: &str) -> Result<Response, Refusal> {
     call.allow(key, Action::Read)?;
@@ -16,12 +18,13 @@ pub(super) async fn read(call: &mut Call<'_>, key: &str) -> Result<Response, Ref
     if !workspace.pull(&mut spool).await? {
         return nothing(call, key);
     }
-    let tag = format!("\"{}\"", spool.sha256());
+    let document = spool.finish();
+    let tag = format!("\"{}\"", hex(document.sha256()));
     if is_known(call, &tag) {
         return Ok(unchanged(&tag));
     }
-    let (length, md5) = (spool.length, spool.content_md5());
-    let mut response = Response::new(spool.into_body().map_err(not_kept)?);
+    let (length, md5) = (document.length(), content_md5(document.digest()));
+    let mut response = Response::new(Body::new(document.body()));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(CONTENT_LENGTH, HeaderValue::from(length));

@@ -1,15 +1,15 @@
 //! `POST /state/{key}?ID=…`: compare-and-swap under the lock that the query names.
 
 use http::StatusCode;
-use s3tate::Snapshot;
 use s3tate::lock::Holder;
+use s3tate::{Payload, Snapshot};
 use serde_json::json;
 
 use super::Call;
 use super::lock::readable;
 use crate::answer::{Refusal, Response, json};
 use crate::auth::{Action, Identity};
-use crate::body::{Spool, not_kept, receive};
+use crate::body::{hex, receive};
 use crate::document::{self, Summary};
 use crate::guard::{Content, Locked, compare, holder_besides, writable};
 use crate::incident;
@@ -21,28 +21,27 @@ pub(super) async fn write(mut call: Call<'_>, key: &str) -> Result<Response, Ref
     call.app.allow_finishing(&identity, key, Action::Write, call.query.lock.as_deref()).await?;
     let body = std::mem::take(&mut call.body);
     let limit = call.app.settings.body_limit.0;
-    let mut spool = receive(&call.headers, body, limit, &call.app.temp_dir()).await?;
+    let document = receive(&call.headers, body, limit, &call.app.temp_dir()).await?;
     // Reading a large document takes a while, in which others are served.
-    let sent = tokio::task::block_in_place(|| summary(&mut spool))?;
+    let sent = tokio::task::block_in_place(|| summary(&document))?;
     call.record.serials.1 = sent.serial;
-    let bytes = spool.bytes().map_err(not_kept)?;
-    match store(&mut call, key, &identity, &sent, bytes.clone()).await {
+    match store(&mut call, key, &identity, &sent, document.clone()).await {
         Ok(stored) => {
-            let digests = json!({ "serial": sent.serial, "sha256": spool.sha256(), "stored": stored });
+            let digests =
+                json!({ "serial": sent.serial, "sha256": hex(document.sha256()), "stored": stored });
             Ok(json(&digests))
         }
         // Where the store is away, it can't keep anything; the client does.
         Err(refusal) if refusal.status == StatusCode::SERVICE_UNAVAILABLE => Err(refusal),
         Err(mut refusal) => {
-            refusal.rescued = incident::rescue(&call.app.backend, &call.record.id, bytes).await;
+            refusal.rescued = incident::rescue(&call.app.backend, &call.record.id, document).await;
             Err(refusal)
         }
     }
 }
 
-fn summary(spool: &mut Spool) -> Result<Summary, Refusal> {
-    let md5 = spool.md5();
-    document::read(spool.reader().map_err(not_kept)?, md5).map_err(|(is_json, why)| {
+fn summary(sent: &Payload) -> Result<Summary, Refusal> {
+    document::read(sent.reader(), sent.digest()).map_err(|(is_json, why)| {
         let status = if is_json { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::BAD_REQUEST };
         Refusal::new(status, "parse", why)
     })
@@ -54,7 +53,7 @@ async fn store(
     key: &str,
     identity: &Identity,
     sent: &Summary,
-    bytes: bytes::Bytes,
+    document: Payload,
 ) -> Result<bool, Refusal> {
     let door = call.app.door(key);
     let (holders, base) = door.read_to_write().await?;
@@ -73,17 +72,16 @@ async fn store(
         Content::Store => {}
         guarded => override_guard(call, key, identity, guarded, stored.as_ref(), sent)?,
     }
-    door.write(&base, bytes, &identity.name, lock).await?;
+    door.write(&base, document, &identity.name, lock).await?;
     Ok(true)
 }
 
 /// What is stored, as far as it can be read.
 fn stored_summary(base: &Snapshot) -> Option<Summary> {
-    let bytes = base.bytes.as_ref()?;
-    let mut md5 = [0; 16];
-    md5.copy_from_slice(&<md5::Md5 as md5::Digest>::digest(bytes));
+    let stored = base.payload()?;
+    let md5 = stored.digest();
     // A stored document that is no state guards nothing.
-    Some(document::read(&bytes[..], md5).unwrap_or(Summary { md5, serial: None, lineage: None }))
+    Some(document::read(stored.reader(), md5).unwrap_or(Summary { md5, serial: None, lineage: None }))
 }
 
 fn not_writable(why: Locked, holders: &[Holder], id: Option<&str>) -> Refusal {

@@ -44,7 +44,7 @@ impl ObjectLock {
     async fn try_acquire(&self, record: &LockRecord) -> Result<Holder, Refusal> {
         let put = Put {
             key: &self.key,
-            bytes: record.text.clone().into(),
+            bytes: record.text.clone().into_bytes().into(),
             condition: Condition::Absent,
             metadata: &[],
             tags: &self.tags,

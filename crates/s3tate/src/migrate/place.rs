@@ -252,7 +252,8 @@ impl Seen {
 async fn keep_object(workspace: &Workspace, bytes: &Bytes) -> Result<String> {
     let (bucket, key) = (workspace.bucket(), replaced_name(workspace.key.as_str(), bytes));
     let tags = &workspace.backend.config.state_tags;
-    let put = Put { key: &key, bytes: bytes.clone(), condition: Condition::Absent, metadata: &[], tags };
+    let put =
+        Put { key: &key, bytes: bytes.clone().into(), condition: Condition::Absent, metadata: &[], tags };
     match bucket.put(put).await {
         Ok(_) => Ok(bucket.url(&key)),
         Err(failure) if failure.precondition_failed() => Ok(bucket.url(&key)),

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::address::{InstanceKey, ModuleAddress};
 use super::fields::{elements, known, members, set};
@@ -55,6 +55,12 @@ impl<'a> Resource<'a> {
         }
         let (type_name, name, provider) = (fields.type_name, fields.name, fields.provider);
         Ok(Self { module, mode, type_name, name, provider, instances })
+    }
+
+    /// How many instances it has; deposed objects of an instance don't count beside it.
+    pub(crate) fn count_instances(&self) -> u64 {
+        let keys: BTreeSet<_> = self.instances.iter().map(|instance| &instance.key).collect();
+        keys.len() as u64
     }
 
     /// Reads all elements of `resources`; those with the same address become one, with the provider of the last.

@@ -1,7 +1,5 @@
 //! Resources from a stream of bytes, one after another, without keeping the document.
 
-use std::collections::BTreeSet;
-
 use super::fields::known;
 use super::json::{Event, Raw, Scanner};
 use super::{Resource, StateError, StateFile, in_format_4};
@@ -24,10 +22,8 @@ const KEPT: [&str; 8] = [
 /// # Errors
 /// Those of reading a state in full; [`StateError::NoVersion`] if there are no bytes.
 pub fn count_instances(bytes: &[u8]) -> Result<u64, StateError> {
-    let mut reader = ResourcesReader::new(|resource: &Resource<'_>, _: Raw<'_>| {
-        let keys: BTreeSet<_> = resource.instances.iter().map(|instance| &instance.key).collect();
-        Some(keys.len() as u64)
-    });
+    let mut reader =
+        ResourcesReader::new(|resource: &Resource<'_>, _: Raw<'_>| Some(resource.count_instances()));
     reader.feed(&in_format_4(bytes)?);
     Ok(reader.finish()?.into_iter().sum())
 }
@@ -100,7 +96,11 @@ where
         Ok(self.end()?.1)
     }
 
-    fn end(mut self) -> Result<(Vec<T>, Vec<u8>), StateError> {
+    /// Ends the document and gives what was picked, and all of it but the resources.
+    ///
+    /// # Errors
+    /// As [`Self::finish`].
+    pub(crate) fn end(mut self) -> Result<(Vec<T>, Vec<u8>), StateError> {
         self.error.map_or(Ok(()), Err)?;
         self.scanner.finish()?;
         self.kept.push(b'}');

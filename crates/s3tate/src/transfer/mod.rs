@@ -267,7 +267,7 @@ async fn write(
     bytes: Bytes,
     journal: &mut Journal<Step>,
 ) -> Result<()> {
-    let written = workspace.write_uncut(base, bytes, None).await?;
+    let written = workspace.write_uncut(base, bytes.into(), None).await?;
     let stored = Step::Stored { state: workspace.url(), md5: written.digest.to_string() };
     if let Err(error) = journal.record(stored) {
         // What is stored decides how to go on, so this costs nothing but the note.

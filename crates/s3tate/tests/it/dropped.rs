@@ -123,7 +123,7 @@ fn after_a_stop_nothing_begins() {
         let (guard, snapshot) =
             workspace.lock_and_read(Operation::StatePush, &LockOptions::default()).await.unwrap();
         assert!(!workspace.backend().keeper().stop(), "a lock is held");
-        let written = workspace.write_and_release(&snapshot, state(1, "l", "late").into(), guard).await;
+        let written = workspace.write_and_release(&snapshot, state(1, "l", "late"), guard).await;
         assert_eq!(written.unwrap_err().kind(), ErrorKind::Interrupted);
         let lock = workspace.lock(Operation::StatePush, &LockOptions::default()).await;
         assert_eq!(lock.unwrap_err().kind(), ErrorKind::Interrupted);

@@ -186,10 +186,10 @@ fn a_write_on_a_stale_read_is_a_conflict() {
     let scene = Scene::new(Vice::StaleReads);
     let workspace = scene.workspace();
     let base = run(workspace.read()).unwrap();
-    run(workspace.write_and_release(&base, state(3, "l", "b").into(), None)).unwrap();
+    run(workspace.write_and_release(&base, state(3, "l", "b"), None)).unwrap();
     let stale = run(workspace.read()).unwrap();
     assert_eq!(stale.bytes.as_deref(), Some(&*state(2, "l", "a")), "the double does what it says");
-    let error = run(workspace.write_and_release(&stale, state(3, "l", "c").into(), None)).unwrap_err();
+    let error = run(workspace.write_and_release(&stale, state(3, "l", "c"), None)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict);
     scene.holds(&state(3, "l", "b"));
 }

@@ -31,6 +31,7 @@ pub(crate) const RULES: &[(&str, &str)] = &[
     ("C27", "PUT writes as POST does"),
     ("C28", "a state that OpenTofu encrypted is stored byte for byte"),
     ("C29", "odd numbers and spacing are stored byte for byte"),
+    ("C30", "memory stays flat with large states, up and down"),
     ("C31", "a free lock is taken with 200"),
     ("C32", "a held lock is refused with its holder's record"),
     ("C33", "the same lock again is 200, and the first record stays"),

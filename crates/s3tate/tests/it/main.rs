@@ -6,6 +6,7 @@ mod breaking_locks;
 mod caches;
 mod conformance;
 mod doctor;
+mod door;
 mod dropped;
 mod encryption;
 mod fuzzed;

@@ -60,7 +60,7 @@ fn the_condition_stands_on_the_completion() {
     let base = run(workspace.read()).unwrap();
     push(&workspace, &state(3, "l", "first")).unwrap();
     for base in [empty, base] {
-        let error = run(workspace.write_and_release(&base, large(3, "b").into(), None)).unwrap_err();
+        let error = run(workspace.write_and_release(&base, large(3, "b"), None)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Conflict);
         assert_stored(&stage, &state(4, "l", "first"));
     }

@@ -93,7 +93,7 @@ fn a_write_that_may_have_happened_keeps_the_lock_and_says_so() {
     let id = guard.as_ref().unwrap().info().id.clone();
     gate.spoil(&object_request(&stage, "PUT", ""), Spoil::LoseReply, 1);
     gate.spoil(&object_request(&stage, "GET", ""), Spoil::Refuse(503, "SlowDown"), 1);
-    let error = run(workspace.write_and_release(&base, state(4, "l", "b").into(), guard)).unwrap_err();
+    let error = run(workspace.write_and_release(&base, state(4, "l", "b"), guard)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unknown);
     assert!(error.facts().any(|(_, fact)| fact.contains(&id)), "{error:?}");
     run(workspace.force_unlock(&id)).unwrap();
@@ -112,7 +112,7 @@ fn a_write_that_was_built_upon_before_its_reply_is_not_called_a_conflict() {
     gate.spoil(&object_request(&stage, "PUT", ""), Spoil::LoseReply, 1);
     gate.spoil(&object_request(&stage, "GET", ""), Spoil::Hold, 1);
     let error = std::thread::scope(|scope| {
-        let write = scope.spawn(|| run(ours.write_and_release(&base, state(3, "l", "b").into(), None)));
+        let write = scope.spawn(|| run(ours.write_and_release(&base, state(3, "l", "b"), None)));
         gate.wait();
         push(&theirs, &state(4, "l", "c")).unwrap();
         gate.open();
@@ -133,7 +133,7 @@ fn a_write_that_others_may_have_come_over_is_not_called_a_conflict() {
         gate.spoil(&object_request(&stage, "PUT", ""), spoil, 1);
         gate.spoil(&object_request(&stage, "GET", ""), Spoil::Hold, 1);
         let error = std::thread::scope(|scope| {
-            let write = scope.spawn(|| run(ours.write_and_release(&base, state(30, "l", "b").into(), None)));
+            let write = scope.spawn(|| run(ours.write_and_release(&base, state(30, "l", "b"), None)));
             gate.wait();
             push(&theirs, &state(40, "l", "c")).unwrap();
             if written {
@@ -175,7 +175,7 @@ fn a_digest_that_comes_late_does_not_replace_a_newer_one() {
     let base = run(workspace.read()).unwrap();
     gate.spoil("PutItem", Spoil::Hold, 1);
     std::thread::scope(|scope| {
-        let late = scope.spawn(|| run(workspace.write_and_release(&base, state(3, "l", "b").into(), None)));
+        let late = scope.spawn(|| run(workspace.write_and_release(&base, state(3, "l", "b"), None)));
         gate.wait();
         push(&theirs, &state(4, "l", "c")).unwrap();
         push(&theirs, &state(6, "l", "d")).unwrap();
@@ -193,13 +193,13 @@ fn a_digest_of_an_earlier_write_does_not_keep_the_last_one_out() {
     let (behind, gate) = Gate::before(&stage.endpoint);
     let (ours, theirs) = (stage.workspace_through(&behind), stage.workspace("default"));
     let base = run(theirs.read()).unwrap();
-    run(theirs.write_and_release(&base, state(1, "l", "a").into(), None)).unwrap();
+    run(theirs.write_and_release(&base, state(1, "l", "a"), None)).unwrap();
     let first = stage.endpoint.store().digest(KEY).unwrap();
     stage.endpoint.store().delete_item(&format!("{}-md5", stage.lock_path()));
     let base = run(ours.read()).unwrap();
     gate.spoil("PutItem", Spoil::Hold, 1);
     std::thread::scope(|scope| {
-        let last = scope.spawn(|| run(ours.write_and_release(&base, state(2, "l", "b").into(), None)));
+        let last = scope.spawn(|| run(ours.write_and_release(&base, state(2, "l", "b"), None)));
         gate.wait();
         stage.endpoint.store().put_digest(KEY, &first);
         gate.open();

@@ -26,7 +26,7 @@ fn a_denied_digest_is_an_error_with_item_and_value() {
     let workspace = stage.workspace_through(&behind);
     let base = run(workspace.read()).unwrap();
     gate.spoil("PutItem", Spoil::Refuse(400, "AccessDeniedException"), 1);
-    let error = run(workspace.write_and_release(&base, state(1, "l", "a").into(), None)).unwrap_err();
+    let error = run(workspace.write_and_release(&base, state(1, "l", "a"), None)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unknown);
     let digest = md5_hex(&state(1, "l", "a"));
     assert!(error.facts().any(|(name, fact)| name == "digest" && fact == digest), "{error:?}");

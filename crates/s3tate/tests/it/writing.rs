@@ -69,9 +69,9 @@ fn the_second_writer_gets_a_conflict_and_nothing_is_lost() {
     push(&stage, &state(1, "l", "a")).unwrap();
     let workspace = stage.workspace("default");
     let base = run(workspace.read()).unwrap();
-    run(workspace.write_and_release(&base, state(3, "l", "first").into(), None)).unwrap();
+    run(workspace.write_and_release(&base, state(3, "l", "first"), None)).unwrap();
     let before = stage.endpoint.store().snapshot();
-    let error = run(workspace.write_and_release(&base, state(3, "l", "second").into(), None)).unwrap_err();
+    let error = run(workspace.write_and_release(&base, state(3, "l", "second"), None)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict);
     assert!(error.facts().any(|(label, value)| label == "stored" && value.contains("serial 3")), "{error:?}");
     assert_eq!(stage.endpoint.store().snapshot(), before);
@@ -82,8 +82,8 @@ fn two_first_writers_do_not_overwrite_each_other() {
     let stage = Stage::new(&[]);
     let workspace = stage.workspace("default");
     let base = run(workspace.read()).unwrap();
-    run(workspace.write_and_release(&base, state(1, "a", "a").into(), None)).unwrap();
-    let error = run(workspace.write_and_release(&base, state(1, "b", "b").into(), None)).unwrap_err();
+    run(workspace.write_and_release(&base, state(1, "a", "a"), None)).unwrap();
+    let error = run(workspace.write_and_release(&base, state(1, "b", "b"), None)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict);
     assert_eq!(stage.endpoint.store().bytes(KEY), state(1, "a", "a"));
 }
@@ -161,7 +161,7 @@ fn a_lock_taken_away_meanwhile_is_reported_and_left_to_its_new_holder() {
         let id = guard.as_ref().unwrap().info().id.clone();
         workspace.force_unlock(&id).await.unwrap();
         let theirs = workspace.lock(Operation::StatePush, &options).await.unwrap().unwrap();
-        let written = workspace.write_and_release(&base, state(3, "l", "b").into(), guard).await.unwrap();
+        let written = workspace.write_and_release(&base, state(3, "l", "b"), guard).await.unwrap();
         let holders = workspace.lock_holders().await.unwrap();
         assert_eq!(holders[0].info.as_ref().unwrap().id, theirs.info().id);
         (written, theirs.release().await.unwrap())
