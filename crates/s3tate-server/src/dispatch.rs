@@ -4,8 +4,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::body::Body;
-use http::header::{CACHE_CONTROL, CONTENT_LENGTH};
-use http::{HeaderValue, Method, Request, StatusCode, Version};
+use http::header::{CACHE_CONTROL, CONTENT_LENGTH, USER_AGENT};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Version};
 use tower_http::timeout::TimeoutBody;
 
 use crate::answer::{REQUEST_ID, Refusal, Response};
@@ -14,6 +14,9 @@ use crate::limits;
 use crate::request::{Query, Record, Target, is_request_id};
 use crate::routes::{self, Call};
 use crate::server::App;
+
+/// How much of a client's name is kept.
+const MOST_AGENT_CHARS: usize = 200;
 
 /// Who is at the other end of a connection.
 #[derive(Debug, Clone)]
@@ -48,6 +51,7 @@ async fn carry_out(app: Arc<App>, request: Request<Body>, peer: Peer, id: String
         protocol: protocol(request.version()),
         method: request.method().as_str().chars().take(32).collect(),
         route: "none",
+        agent: agent(request.headers()),
         key: None,
         identity: None,
         action: None,
@@ -57,6 +61,12 @@ async fn carry_out(app: Arc<App>, request: Request<Body>, peer: Peer, id: String
     };
     let result = route(&app, request, peer, &mut record).await;
     conclude(&app, &record, result, start)
+}
+
+/// What a client calls itself, cut.
+fn agent(headers: &HeaderMap) -> Option<String> {
+    let agent = headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok());
+    agent.map(|agent| agent.chars().take(MOST_AGENT_CHARS).collect())
 }
 
 fn protocol(version: Version) -> &'static str {
@@ -96,6 +106,7 @@ fn conclude(
         target: "s3tate_server::access",
         request_id = record.id,
         client_ip = %record.client,
+        user_agent = record.agent,
         protocol = record.protocol,
         method = record.method,
         route = record.route,

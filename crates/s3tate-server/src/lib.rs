@@ -14,6 +14,7 @@
 //! | `address` | which state a path names |
 //! | `routes` | one file for each thing that can be asked for |
 //! | `body`, `document` | bodies spooled and hashed; what a state document says of itself |
+//! | `run` | the page of the CI run that a token was made for |
 //! | `guard` | what may be written over what, under which lock: the decision tables as pure functions |
 //! | `incident` | the inside of refused requests, and the rescued bytes of refused writes |
 //! | `metrics` | counters with bounded labels |
@@ -35,6 +36,7 @@ mod patience;
 mod reload;
 mod request;
 mod routes;
+mod run;
 mod server;
 mod tls;
 

@@ -7,7 +7,9 @@ use jiff::Timestamp;
 use crate::address::{self, MOST_PATH_BYTES};
 use crate::answer::Refusal;
 use crate::auth::{Action, Identity};
+use crate::run;
 use http::StatusCode;
+use s3tate::Writer;
 use s3tate::config::BackendConfig;
 
 /// What is asked for.
@@ -137,6 +139,8 @@ pub(crate) struct Record {
     pub(crate) protocol: &'static str,
     pub(crate) method: String,
     pub(crate) route: &'static str,
+    /// What the client calls itself.
+    pub(crate) agent: Option<String>,
     pub(crate) key: Option<String>,
     pub(crate) identity: Option<Identity>,
     pub(crate) action: Option<Action>,
@@ -145,6 +149,19 @@ pub(crate) struct Record {
     pub(crate) serials: (Option<u64>, Option<u64>),
     /// Whether a lock was broken, or a guard overridden.
     pub(crate) forced: bool,
+}
+
+impl Record {
+    /// For whom a write is made, as the stored object is to tell.
+    pub(crate) fn writer(&self) -> Writer {
+        let identity = self.identity.as_ref();
+        Writer {
+            who: identity.map(|identity| identity.name.clone()).unwrap_or_default(),
+            lock: self.lock_id.clone(),
+            from: Some(self.client.to_string()),
+            run: identity.and_then(|identity| run::page(&identity.claims)),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -13,8 +13,9 @@ use crate::error::{Error, Result};
 use crate::lock::{HeldLock, Holder, LockInfo, LockRecord, Released, attempt_once};
 use crate::object::{Condition, Put};
 use crate::payload::Payload;
+use crate::provenance::Writer;
 use crate::read::Snapshot;
-use crate::workspace::{Workspace, Writer};
+use crate::workspace::Workspace;
 use crate::write::Written;
 
 /// A workspace as somebody else's requests reach it.
@@ -104,18 +105,11 @@ impl Door {
 
     /// Replaces the state that was read, records the digest, and leaves the lock as it is.
     ///
-    /// The object remembers `who` wrote it, and the ID of the lock that it was written under.
+    /// The object remembers who wrote it, from where, and the ID of the lock that it was written under.
     ///
     /// # Errors
     /// Those of [`Workspace::write_and_release`].
-    pub async fn write(
-        &self,
-        base: &Snapshot,
-        bytes: impl Into<Payload>,
-        who: &str,
-        lock: Option<&str>,
-    ) -> Result<Written> {
-        let writer = Writer { who: who.to_owned(), lock: lock.map(str::to_owned) };
+    pub async fn write(&self, base: &Snapshot, bytes: impl Into<Payload>, writer: Writer) -> Result<Written> {
         let workspace = self.0.written_for(writer);
         workspace.write_and_release(base, bytes, None).await
     }

@@ -9,7 +9,8 @@ use jiff::tz::TimeZone;
 use crate::aws::Failure;
 use crate::error::{Error, Result};
 use crate::names::VersionId;
-use crate::object::{Condition, Put, meta};
+use crate::object::{Condition, Put};
+use crate::provenance;
 use crate::read::Snapshot;
 use crate::versions::Version;
 use crate::workspace::Workspace;
@@ -52,10 +53,10 @@ impl Workspace {
             return Ok(());
         }
         let Some(bytes) = base.payload() else { return Ok(()) };
-        let (header, resources) = bytes.summary().await;
+        let (header, census) = bytes.summary().await;
         let serial = header.map(|header| header.serial).unwrap_or_default();
         let key = self.kept_key(&self.name_of(base, serial));
-        let metadata = described(base, resources);
+        let metadata = described(base, census.map(|census| census.count()));
         let tags = &self.backend.config.state_tags;
         let put = Put { key: &key, bytes, condition: Condition::Absent, metadata: &metadata, tags };
         match self.bucket().put(put).await {
@@ -140,15 +141,7 @@ fn named(name: &str, size_bytes: u64) -> Option<Version> {
 
 /// What was said of the state stays with it.
 fn described(base: &Snapshot, counted: Option<u64>) -> Vec<(&'static str, String)> {
-    let resources = base.metadata.resources.or(counted);
-    [
-        (meta::DIGEST, base.digest.map(|digest| digest.to_string())),
-        (meta::WHO, base.metadata.who.clone()),
-        (meta::RESOURCES, resources.map(|count| count.to_string())),
-    ]
-    .into_iter()
-    .filter_map(|(name, value)| Some((name, value?)))
-    .collect()
+    provenance::kept(base, base.metadata.resources.or(counted))
 }
 
 #[cfg(test)]

@@ -64,6 +64,7 @@ mod payload;
 mod problem;
 #[doc(hidden)]
 pub mod protocol;
+mod provenance;
 mod pull;
 mod push;
 mod read;
@@ -92,6 +93,7 @@ pub use lock_kinds::{LockKinds, LockUse, Orphan, UsedWith};
 pub use names::{ETag, LockId, LockPath, StateKey, VersionId, WorkspaceName};
 pub use payload::{Payload, Spool};
 pub use problem::Problem;
+pub use provenance::Writer;
 pub use push::{PushOptions, Pushed};
 pub use read::Snapshot;
 pub use transfer::{Transfer, TransferOptions, Transferred};

@@ -15,6 +15,8 @@ use crate::digest::StateDigest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::names::{ETag, StateKey, VersionId};
 use crate::payload::Payload;
+use crate::provenance;
+use crate::state::Changes;
 use crate::upload::WHOLE_BYTES;
 
 /// Adds the headers of a customer's key, which every request needs that touches bytes.
@@ -68,10 +70,28 @@ pub(crate) struct Metadata {
     pub(crate) write_id: Option<String>,
     /// Who wrote it.
     pub(crate) who: Option<String>,
+    /// The address that it was written from, where it was written for somebody else.
+    pub(crate) from: Option<String>,
+    /// The page of the CI run that wrote it.
+    pub(crate) run: Option<String>,
+    /// Its serial.
+    pub(crate) serial: Option<u64>,
+    /// The serial of the state that this one replaced.
+    pub(crate) parent_serial: Option<u64>,
+    /// What differs from that one.
+    pub(crate) changes: Option<Changes>,
     /// How many resource instances it has.
     pub(crate) resources: Option<u64>,
     /// The ID of the lock that it was written under, where it was written for somebody else.
     pub(crate) lock: Option<String>,
+}
+
+/// A write that happened.
+#[derive(Debug, Clone)]
+pub(crate) struct Receipt {
+    pub(crate) etag: ETag,
+    /// The version that it made, in a versioned bucket.
+    pub(crate) version_id: Option<VersionId>,
 }
 
 /// The first bytes of an object, and what its headers say.
@@ -93,8 +113,16 @@ pub(crate) mod meta {
     pub(crate) const LINEAGE: &str = "s3tate-lineage";
     /// `s3tate/<version>`.
     pub(crate) const WRITER: &str = "s3tate-writer";
-    /// `user@host` of the writer; absent where it isn't plain ASCII.
+    /// `user@host` of the writer, or the identity that the server wrote it for; percent-encoded.
     pub(crate) const WHO: &str = "s3tate-who";
+    /// The address that the server was asked from.
+    pub(crate) const FROM: &str = "s3tate-from";
+    /// The page of the CI run that wrote it.
+    pub(crate) const RUN: &str = "s3tate-run";
+    /// The serial of the state that was replaced; absent for a first one.
+    pub(crate) const PARENT_SERIAL: &str = "s3tate-parent-serial";
+    /// How many resource instances were added, changed and removed, by address: three numbers with commas.
+    pub(crate) const CHANGES: &str = "s3tate-changes";
     /// How many resource instances the state has.
     pub(crate) const RESOURCES: &str = "s3tate-resources";
     /// The ID of the lock that a state was written under, by the server for one of its clients.
@@ -351,13 +379,20 @@ fn listed(object: &aws_sdk_s3::types::Object) -> ListedObject {
 /// Entity tag and facts of an answer whose body isn't read yet.
 pub(crate) fn facts(output: &GetObjectOutput) -> (Option<ETag>, Facts) {
     let text = |name: &str| output.metadata().and_then(|metadata| metadata.get(name)).map(String::as_str);
+    let decoded = |name| text(name).map(provenance::decoded);
+    let number = |name| text(name).and_then(|number| number.parse().ok());
     let metadata = Metadata {
         digest: text(meta::DIGEST).and_then(StateDigest::from_hex),
         parent: text(meta::PARENT).and_then(StateDigest::from_hex),
         write_id: text(meta::WRITE_ID).map(str::to_owned),
-        who: text(meta::WHO).map(str::to_owned),
-        resources: text(meta::RESOURCES).and_then(|count| count.parse().ok()),
-        lock: text(meta::LOCK).map(str::to_owned),
+        who: decoded(meta::WHO),
+        from: decoded(meta::FROM),
+        run: decoded(meta::RUN),
+        serial: number(meta::SERIAL),
+        parent_serial: number(meta::PARENT_SERIAL),
+        changes: text(meta::CHANGES).and_then(provenance::changes),
+        resources: number(meta::RESOURCES),
+        lock: decoded(meta::LOCK),
     };
     let version_id = output.version_id().map(|id| VersionId::from(id.to_owned()));
     let modified = output.last_modified().and_then(|time| Timestamp::from_second(time.secs()).ok());

@@ -15,7 +15,7 @@ use sha2::{Digest as _, Sha256};
 use tempfile::{SpooledData, SpooledTempFile};
 
 use crate::digest::{StateDigest, StateHasher};
-use crate::state::{self, Header, Resource, ResourcesReader, StateError};
+use crate::state::{Census, CensusReader, Header, StateError};
 
 /// What is kept in memory at most.
 const MOST_IN_MEMORY: usize = 1 << 20;
@@ -142,32 +142,31 @@ impl Payload {
         Ok(bytes.into())
     }
 
-    /// What the document says of itself, and how many resource instances it has, as far as it can be read.
-    pub(crate) async fn summary(&self) -> (Option<Header>, Option<u64>) {
+    /// What the document says of itself, and which resource instances it has, as far as it can be read.
+    pub(crate) async fn summary(&self) -> (Option<Header>, Option<Census>) {
         if let Kept::Memory(bytes) = &self.kept {
-            return (Header::parse(bytes).ok().flatten(), state::count_instances(bytes).ok());
+            return (Header::parse(bytes).ok().flatten(), Census::of(bytes).ok());
         }
         let payload = self.clone();
         match tokio::task::spawn_blocking(move || payload.read_through()).await {
-            Ok(Ok((header, count))) => (header, Some(count)),
+            Ok(Ok((header, census))) => (header, Some(census)),
             _ => (None, None),
         }
     }
 
     /// The same of a large document, in one pass that holds no resources. Formats before 4 would have to be held whole.
-    fn read_through(&self) -> Result<(Option<Header>, u64), StateError> {
-        let mut resources =
-            ResourcesReader::new(|resource: &Resource<'_>, _| Some(resource.count_instances()));
+    fn read_through(&self) -> Result<(Option<Header>, Census), StateError> {
+        let mut reader = CensusReader::default();
         let mut pieces = self.pieces();
         loop {
             match pieces.next(PIECE_BYTES) {
                 Ok(piece) if piece.is_empty() => break,
-                Ok(piece) => resources.feed(&piece),
+                Ok(piece) => reader.feed(&piece),
                 Err(_) => return Err(StateError::NoVersion),
             }
         }
-        let (counts, document) = resources.end()?;
-        Ok((Header::parse(&document)?, counts.into_iter().sum()))
+        let (census, document) = reader.end()?;
+        Ok((Header::parse(&document)?, census))
     }
 
     fn pieces(&self) -> Pieces {
@@ -304,6 +303,6 @@ mod tests {
             let memory = summary(document.to_vec().into());
             assert_eq!(summary(filed(document)), memory, "{}", String::from_utf8_lossy(document));
         }
-        assert_eq!(summary(filed(full)).1, Some(2));
+        assert_eq!(summary(filed(full)).1.map(|census| census.count()), Some(2));
     }
 }

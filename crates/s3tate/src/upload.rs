@@ -21,8 +21,8 @@ use sha2::Digest as _;
 use crate::aws::{Failure, PayloadDigest, Service};
 use crate::config::Encryption;
 use crate::error::{Error, Result};
-use crate::names::ETag;
-use crate::object::{Bucket, Condition, Put, with_customer_key};
+use crate::names::{ETag, VersionId};
+use crate::object::{Bucket, Condition, Put, Receipt, with_customer_key};
 
 /// The content type of state and lock objects, as stock clients set it.
 const CONTENT_TYPE: &str = "application/json";
@@ -73,8 +73,8 @@ macro_rules! conditional {
 }
 
 impl Bucket {
-    /// Writes an object if the condition holds; returns its entity tag.
-    pub(crate) async fn put(&self, put: Put<'_>) -> Result<ETag, Failure> {
+    /// Writes an object if the condition holds; returns its entity tag and version.
+    pub(crate) async fn put(&self, put: Put<'_>) -> Result<Receipt, Failure> {
         if put.bytes.length() > self.whole_bytes as u64 {
             self.put_in_parts(put).await
         } else {
@@ -82,7 +82,7 @@ impl Bucket {
         }
     }
 
-    async fn put_whole(&self, put: Put<'_>) -> Result<ETag, Failure> {
+    async fn put_whole(&self, put: Put<'_>) -> Result<Receipt, Failure> {
         let request = described!(self.clients.s3().await.put_object(), self.config, put);
         let sha256 = *put.bytes.sha256();
         let checksum = (!self.config.skip_s3_checksum).then(|| STANDARD.encode(sha256));
@@ -90,7 +90,7 @@ impl Bucket {
         // A file passes by only once, after the request was signed.
         let request = request.body(put.bytes.byte_stream()).customize().interceptor(PayloadDigest(sha256));
         match request.send().await {
-            Ok(output) => Ok(etag(output.e_tag())),
+            Ok(output) => Ok(receipt(output.e_tag(), output.version_id())),
             Err(error) => Err(self.clients.failure(Service::S3, &error)),
         }
     }
@@ -101,11 +101,11 @@ impl Bucket {
     }
 
     /// Uploads parts and completes them to an object; what fails is aborted, so that no parts are left to pay for.
-    async fn put_in_parts(&self, put: Put<'_>) -> Result<ETag, Failure> {
+    async fn put_in_parts(&self, put: Put<'_>) -> Result<Receipt, Failure> {
         let id = self.begin(&put).await.map_err(Failure::before_any_effect)?;
         let failure = match self.upload_parts(&put, &id).await {
             Ok(parts) => match self.complete(&put, &id, parts).await {
-                Ok(etag) => return Ok(etag),
+                Ok(receipt) => return Ok(receipt),
                 Err(failure) => failure,
             },
             Err(failure) => failure.before_any_effect(),
@@ -161,12 +161,12 @@ impl Bucket {
             .build())
     }
 
-    async fn complete(&self, put: &Put<'_>, id: &str, parts: Vec<CompletedPart>) -> Result<ETag, Failure> {
+    async fn complete(&self, put: &Put<'_>, id: &str, parts: Vec<CompletedPart>) -> Result<Receipt, Failure> {
         let parts = CompletedMultipartUpload::builder().set_parts(Some(parts)).build();
         let request = self.clients.s3().await.complete_multipart_upload().bucket(&self.config.bucket);
         let request = request.key(put.key).upload_id(id).multipart_upload(parts);
         match with_customer_key!(conditional!(request, put.condition), self.config).send().await {
-            Ok(output) => Ok(etag(output.e_tag())),
+            Ok(output) => Ok(receipt(output.e_tag(), output.version_id())),
             Err(error) => Err(self.clients.failure(Service::S3, &error)),
         }
     }
@@ -199,8 +199,11 @@ fn unreadable(cause: &std::io::Error) -> Failure {
     Failure::interrupted(Service::S3, format!("what is to be stored can't be read: {cause}"))
 }
 
-fn etag(tag: Option<&str>) -> ETag {
-    ETag::from(tag.unwrap_or_default().to_owned())
+fn receipt(tag: Option<&str>, version: Option<&str>) -> Receipt {
+    Receipt {
+        etag: ETag::from(tag.unwrap_or_default().to_owned()),
+        version_id: version.map(|id| VersionId::from(id.to_owned())),
+    }
 }
 
 /// Tags as S3 wants them in a header: a query string.

@@ -19,6 +19,7 @@ use crate::lock::{
 use crate::names::{LockPath, StateKey, WorkspaceName};
 use crate::object::Bucket;
 use crate::protocol::Reading;
+use crate::provenance::Writer;
 use crate::push;
 use crate::read::Snapshot;
 use crate::state;
@@ -63,15 +64,6 @@ pub struct Workspace {
     pub(crate) key: StateKey,
     /// Whom it is written for, where that isn't us.
     pub(crate) writer: Option<Arc<Writer>>,
-}
-
-/// Somebody whose writes are passed on.
-#[derive(Debug)]
-pub(crate) struct Writer {
-    /// Their name.
-    pub(crate) who: String,
-    /// The ID of the lock that they write under.
-    pub(crate) lock: Option<String>,
 }
 
 impl Workspace {
@@ -176,7 +168,11 @@ impl Workspace {
 
     /// A new record of a lock on this state.
     pub(crate) fn lock_info(&self, operation: Operation) -> Result<LockInfo> {
-        LockInfo::new(operation, &self.lock_path(), &self.backend.env)
+        let info = LockInfo::new(operation, &self.lock_path(), &self.backend.env)?;
+        Ok(match &self.writer {
+            Some(writer) => LockInfo { who: writer.who.clone(), ..info },
+            None => info,
+        })
     }
 
     /// Locks the workspace by a record that is known already: a lock that an earlier job left by it is taken over.
@@ -226,8 +222,9 @@ impl Workspace {
         }
     }
 
-    /// The same workspace, written for somebody.
-    pub(crate) fn written_for(&self, writer: Writer) -> Self {
+    /// The same workspace, written for somebody: the objects and the lock records say so.
+    #[must_use]
+    pub fn written_for(&self, writer: Writer) -> Self {
         Self { writer: Some(Arc::new(writer)), ..self.clone() }
     }
 

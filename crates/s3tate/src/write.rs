@@ -1,5 +1,6 @@
 //! Writing a state: compare-and-swap of the object, then digest and release in one transaction.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::aws::{Failure, Service};
@@ -7,10 +8,11 @@ use crate::digest::StateDigest;
 use crate::digest_item::DigestItem;
 use crate::error::{Error, ErrorKind, Result};
 use crate::lock::{Holder, LockGuard, LockKind};
-use crate::names::ETag;
-use crate::object::{Body, Condition, Put, meta};
+use crate::names::{ETag, VersionId};
+use crate::object::{Body, Condition, Put, Receipt};
 use crate::payload::Payload;
 use crate::protocol::{Attempt, PutFate, Record, Recorded, Settled, Stored, digest_is_due, fate_of_put};
+use crate::provenance::{self, Contents, Writer};
 use crate::read::Snapshot;
 use crate::state::Header;
 use crate::workspace::Workspace;
@@ -30,6 +32,8 @@ pub struct Written {
     pub digest: StateDigest,
     /// Entity tag of the stored object.
     pub etag: ETag,
+    /// The version that it made, in a versioned bucket.
+    pub version_id: Option<VersionId>,
     /// Whether the lock was no longer ours when it was to be released. The write stands all the same, since it
     /// replaced exactly the state that was read.
     pub lock_lost: bool,
@@ -82,14 +86,14 @@ impl Workspace {
         if let Err(error) = self.keep_copy(base).await {
             return Err(self.give_up(guard, error).await);
         }
-        let etag = match self.put_state(base, bytes, digest).await {
-            Ok(etag) => etag,
+        let Receipt { etag, version_id } = match self.put_state(base, bytes, digest).await {
+            Ok(receipt) => receipt,
             Err(Unacknowledged { error, under_way: true }) => return Err(keep_lock(guard, error)),
             Err(Unacknowledged { error, under_way: false }) => return Err(self.give_up(guard, error).await),
         };
         let lock_lost = self.settle(base, digest, &etag, guard).await?;
         self.drop_surplus().await;
-        Ok(Written { digest, etag, lock_lost })
+        Ok(Written { digest, etag, version_id, lock_lost })
     }
 
     async fn put_state(
@@ -97,7 +101,7 @@ impl Workspace {
         base: &Snapshot,
         bytes: Payload,
         digest: StateDigest,
-    ) -> Result<ETag, Unacknowledged> {
+    ) -> Result<Receipt, Unacknowledged> {
         let write_id = self.backend.env.random_id()?;
         let metadata = self.metadata(base, &bytes, digest, &write_id).await;
         let condition = base.etag.as_ref().map_or(Condition::Absent, Condition::Is);
@@ -112,7 +116,7 @@ impl Workspace {
                 tags: &self.backend.config.state_tags,
             };
             match bucket.put(put).await {
-                Ok(etag) => return Ok(etag),
+                Ok(receipt) => return Ok(receipt),
                 Err(failure) if failure.concurrent_write() && attempt < CONCURRENT_ATTEMPTS => {
                     self.backend.env.sleep(CONCURRENT_PAUSE * 2_u32.pow(attempt)).await;
                     attempt += 1;
@@ -129,7 +133,7 @@ impl Workspace {
         write_id: &str,
         digest: StateDigest,
         failure: Failure,
-    ) -> Result<ETag, Unacknowledged> {
+    ) -> Result<Receipt, Unacknowledged> {
         let refused = failure.precondition_failed() || failure.is("NoSuchKey") || failure.concurrent_write();
         if !refused && !failure.outcome_unknown() {
             let bucket = self.bucket();
@@ -145,7 +149,10 @@ impl Workspace {
         };
         let attempt = Attempt { write_id, digest, base: base.etag.as_ref(), parent: base.digest, refused };
         let error = match fate_of_put(&attempt, stored(found.as_ref())) {
-            PutFate::Written(etag) => return Ok(etag),
+            PutFate::Written(etag) => {
+                let version_id = found.and_then(|body| body.facts.version_id);
+                return Ok(Receipt { etag, version_id });
+            }
             PutFate::Replaced => self.replaced(found.as_ref(), failure),
             PutFate::Conflict => self.conflict(base, found.as_ref(), failure).await,
             PutFate::Unclear => self.unclear(found.as_ref(), failure),
@@ -311,35 +318,10 @@ impl Workspace {
         digest: StateDigest,
         write_id: &str,
     ) -> Vec<(&'static str, String)> {
-        let (header, resources) = bytes.summary().await;
-        let parent = base.digest.map(|parent| parent.to_string());
-        let serial = header.as_ref().map(|header| header.serial.to_string());
-        let resources = resources.map(|count| count.to_string());
-        [
-            (meta::DIGEST, Some(digest.to_string())),
-            (meta::WRITER, Some(concat!("s3tate/", env!("CARGO_PKG_VERSION")).to_owned())),
-            (meta::WRITE_ID, Some(write_id.to_owned())),
-            (meta::PARENT, parent),
-            (meta::SERIAL, serial),
-            (meta::LINEAGE, header.and_then(|header| as_header(header.lineage))),
-            (
-                meta::WHO,
-                as_header(
-                    self.writer.as_ref().map_or_else(|| self.backend.env.who(), |writer| writer.who.clone()),
-                ),
-            ),
-            (meta::LOCK, self.writer.as_ref().and_then(|writer| as_header(writer.lock.clone()?))),
-            (meta::RESOURCES, resources),
-        ]
-        .into_iter()
-        .filter_map(|(name, value)| Some((name, value?)))
-        .collect()
+        let own = || Arc::new(Writer { who: self.backend.env.who(), ..Writer::default() });
+        let writer = self.writer.clone().unwrap_or_else(own);
+        provenance::described(base, Contents::of(base, bytes).await, digest, write_id, &writer)
     }
-}
-
-/// Metadata travels as a header, which takes plain ASCII only.
-fn as_header(text: String) -> Option<String> {
-    (!text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())).then_some(text)
 }
 
 /// Leaves the lock in place on purpose: a write may still be under way.

@@ -6,7 +6,6 @@ use std::process::ExitCode;
 use clap::Args;
 use s3tate::history::StateVersion;
 use s3tate::{Error, ErrorKind, Result};
-use serde::Serialize;
 use tabwriter::TabWriter;
 
 use crate::context::Context;
@@ -36,47 +35,22 @@ pub(crate) async fn run(context: &Context, args: History) -> Result<ExitCode> {
              let s3tate keep copies with `-keep=N`",
         );
     }
-    ui::data(if args.json { versions.iter().map(json).collect() } else { table(&versions)? })?;
+    ui::data(if args.json { versions.iter().map(line).collect() } else { table(&versions)? })?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// One version as scripts read it; what isn't known is null.
-#[derive(Serialize)]
-struct Line<'a> {
-    version_id: &'a str,
-    last_modified: Option<String>,
-    deleted: bool,
-    latest: bool,
-    size: u64,
-    serial: Option<u64>,
-    lineage: Option<&'a str>,
-    terraform_version: Option<&'a str>,
-    resources: Option<u64>,
-    who: Option<&'a str>,
-}
-
-fn json(version: &StateVersion) -> String {
-    let header = version.header.as_ref();
-    let line = Line {
-        version_id: version.id.as_str(),
-        last_modified: version.modified.map(|time| time.to_string()),
-        deleted: version.deleted,
-        latest: version.latest,
-        size: version.size_bytes,
-        serial: header.map(|header| header.serial),
-        lineage: header.map(|header| header.lineage.as_str()),
-        terraform_version: header.map(|header| header.terraform_version.as_str()),
-        resources: version.resources,
-        who: version.who.as_deref(),
-    };
-    // Texts and numbers always serialise.
-    serde_json::to_string(&line).unwrap_or_default() + "\n"
+// Texts and numbers always serialise.
+fn line(version: &StateVersion) -> String {
+    serde_json::to_string(version).unwrap_or_default() + "\n"
 }
 
 fn table(versions: &[StateVersion]) -> Result<String> {
     let mut lines = TabWriter::new(Vec::new());
-    let mut text = "VERSION\tTIME\tSERIAL\tRESOURCES\tSIZE\tTERRAFORM\tWHO\n".to_owned();
-    text.extend(versions.iter().map(row));
+    // Only those who write through a server have the last two.
+    let wide = versions.iter().any(|version| version.from.is_some() || version.run.is_some());
+    let more = if wide { "\tFROM\tRUN" } else { "" };
+    let mut text = format!("VERSION\tTIME\tSERIAL\tRESOURCES\tCHANGES\tSIZE\tTERRAFORM\tWHO{more}\n");
+    text.extend(versions.iter().map(|version| row(version, wide)));
     let laid_out = lines.write_all(text.as_bytes()).and_then(|()| lines.flush());
     let failed = |why: String| Error::new(ErrorKind::Bug, format!("can't lay out the table: {why}"));
     laid_out.map_err(|cause| failed(cause.to_string()))?;
@@ -84,21 +58,28 @@ fn table(versions: &[StateVersion]) -> Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-fn row(version: &StateVersion) -> String {
-    let unknown = || "-".to_owned();
-    let time = version.modified.map_or_else(unknown, |time| time.to_string());
-    if version.deleted {
-        return format!("{}\t{time}\tdeleted\t-\t-\t-\t-\n", version.id);
-    }
+fn row(version: &StateVersion, wide: bool) -> String {
+    let or_dash =
+        |text: Option<String>| text.filter(|text| !text.is_empty()).unwrap_or_else(|| "-".to_owned());
     let header = version.header.as_ref();
-    let serial = header.map_or_else(|| "no state".to_owned(), |header| header.serial.to_string());
-    let resources = version.resources.map_or_else(unknown, |count| count.to_string());
-    let writer = header.map(|header| header.terraform_version.clone()).filter(|text| !text.is_empty());
-    let who = version.who.clone().unwrap_or_else(unknown);
-    format!(
-        "{}\t{time}\t{serial}\t{resources}\t{}\t{}\t{who}\n",
-        version.id,
-        version.size_bytes,
-        writer.unwrap_or_else(unknown)
-    )
+    let serial = match header {
+        _ if version.deleted => "deleted".to_owned(),
+        Some(header) => header.serial.to_string(),
+        None => "no state".to_owned(),
+    };
+    let changes = version.changes.map(|it| format!("+{} ~{} -{}", it.added, it.changed, it.removed));
+    let mut cells = vec![
+        version.id.to_string(),
+        or_dash(version.modified.map(|time| time.to_string())),
+        serial,
+        or_dash(version.resources.map(|count| count.to_string())),
+        or_dash(changes),
+        or_dash((!version.deleted).then(|| version.size_bytes.to_string())),
+        or_dash(header.map(|header| header.terraform_version.clone())),
+        or_dash(version.who.clone()),
+    ];
+    if wide {
+        cells.extend([or_dash(version.from.clone()), or_dash(version.run.clone())]);
+    }
+    cells.join("\t") + "\n"
 }

@@ -141,6 +141,23 @@ fn a_signed_token_is_let_in() {
     let _unfit = ask(&stage, &key.sign(&es256("k1"), &claims), "GET", "/state/app/a", b"").is(403);
 }
 
+/// What a CI system's token says of its run is kept with what the run wrote, and so is a name of any characters.
+#[test]
+fn versions_tell_the_run_that_wrote_them() {
+    let key = Key::new();
+    let issuer = Issuer::start(&[key.jwk("k1")]);
+    let stage = issuer.stage("");
+    let mut claims = issuer.claims(300);
+    claims["sub"] = "repo:acme/infra:job Größe 100%".into();
+    claims["server_url"] = "https://git.acme.example".into();
+    claims["run_id"] = 77.into();
+    let token = key.sign(&es256("k1"), &claims);
+    let _written = ask(&stage, &token, "POST", "/state/app/a", &crate::stage::document(1, "l", "x")).is(200);
+    let told = crate::history::history(&stage, "app/a");
+    assert_eq!(told[0]["who"], "oidc:ci:repo:acme/infra:job Größe 100%");
+    assert_eq!(told[0]["run"], "https://git.acme.example/acme/infra/actions/runs/77");
+}
+
 /// A new key is found when a token names it, and unknown names don't make the issuer be asked again and again.
 #[test]
 fn keys_are_rotated() {

@@ -3,6 +3,7 @@
 mod certificates;
 mod commands;
 mod doors;
+mod history;
 mod identity;
 mod limits;
 mod locking;

@@ -72,7 +72,7 @@ async fn store(
         Content::Store => {}
         guarded => override_guard(call, key, identity, guarded, stored.as_ref(), sent)?,
     }
-    door.write(&base, document, &identity.name, lock).await?;
+    door.write(&base, document, call.record.writer()).await?;
     Ok(true)
 }
 

@@ -75,7 +75,8 @@ impl Scratch {
     async fn put(&self, step: &str, condition: Condition<'_>) -> Result<ETag, Failure> {
         let bytes = self.record(step).text.into_bytes().into();
         let tags = BTreeMap::new();
-        self.bucket.put(Put { key: &self.key, bytes, condition, metadata: &[], tags: &tags }).await
+        let put = Put { key: &self.key, bytes, condition, metadata: &[], tags: &tags };
+        Ok(self.bucket.put(put).await?.etag)
     }
 
     async fn conditions(&self) -> Outcome {

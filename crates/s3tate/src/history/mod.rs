@@ -3,6 +3,7 @@
 //! Which versions there are comes from a listing; what each is, from the first bytes of it and its metadata, several
 //! versions at a time. Whole states are only read where one is asked for.
 
+mod line;
 mod restore;
 mod spec;
 
@@ -18,7 +19,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::kept::is_kept;
 use crate::names::VersionId;
 use crate::object::{Beginning, Bucket};
-use crate::state::{self, Header, OutputsReader};
+use crate::state::{self, Changes, Header, OutputsReader};
 use crate::versions::{self, Version};
 use crate::workspace::Workspace;
 
@@ -44,8 +45,16 @@ pub struct StateVersion {
     pub header: Option<Header>,
     /// How many resource instances it has, where it is small or s3tate wrote it.
     pub resources: Option<u64>,
-    /// `user@host` of who wrote it, where s3tate did.
+    /// `user@host` of who wrote it, where s3tate did, or the identity that the server wrote it for.
     pub who: Option<String>,
+    /// The address that the server was asked from.
+    pub from: Option<String>,
+    /// The page of the CI run that wrote it, where its token told the server.
+    pub run: Option<String>,
+    /// The serial of the state that it replaced, where s3tate wrote it.
+    pub serial_before: Option<u64>,
+    /// How many resource instances it added, changed and removed, where s3tate wrote it.
+    pub changes: Option<Changes>,
 }
 
 impl Workspace {
@@ -142,6 +151,10 @@ impl Workspace {
             header: None,
             resources: None,
             who: None,
+            from: None,
+            run: None,
+            serial_before: None,
+            changes: None,
         };
         if version.size_bytes == 0 {
             return Ok(listed);
@@ -183,11 +196,16 @@ fn described(listed: StateVersion, beginning: Beginning) -> StateVersion {
         reader.header().ok().flatten()
     };
     let counted = || state::count_instances(&beginning.bytes).ok().filter(|_| whole);
-    let resources = beginning.facts.metadata.resources.or_else(counted);
+    let metadata = beginning.facts.metadata;
+    let resources = metadata.resources.or_else(counted);
     StateVersion {
         resources: resources.filter(|_| header.is_some()),
         header,
-        who: beginning.facts.metadata.who,
+        who: metadata.who,
+        from: metadata.from,
+        run: metadata.run,
+        serial_before: metadata.parent_serial,
+        changes: metadata.changes,
         ..listed
     }
 }

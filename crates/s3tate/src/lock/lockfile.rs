@@ -50,12 +50,12 @@ impl ObjectLock {
             tags: &self.tags,
         };
         match self.bucket.put(put).await {
-            Ok(etag) => Ok(Holder {
+            Ok(receipt) => Ok(Holder {
                 kind: LockKind::LockFile,
                 place: self.place(),
                 record: Some(record.text.clone()),
                 info: Some(record.info.clone()),
-                stamp: Stamp::Tag(Some(etag.to_string())),
+                stamp: Stamp::Tag(Some(receipt.etag.to_string())),
             }),
             Err(failure) => self.refused(record, failure).await,
         }

@@ -76,6 +76,12 @@ fn push_resource(out: &mut String, resource: &Resource<'_>) {
     fields.close();
 }
 
+/// Appends what one object of a resource holds, and by which provider.
+pub(super) fn push_object(out: &mut String, resource: &Resource<'_>, instance: &Instance<'_>) {
+    out.push_str(&provider::modern(&resource.provider));
+    push_instance(out, instance);
+}
+
 fn by_key(a: &Instance<'_>, b: &Instance<'_>) -> Ordering {
     (&a.key, &a.deposed).cmp(&(&b.key, &b.deposed))
 }

@@ -6,12 +6,14 @@
 //! - [`Header`]: version, serial, lineage; [`is_encrypted`] for documents that `OpenTofu` encrypted
 //! - [`StateFile`]: a whole document, its parts borrowed and checked on demand; [`managed_resource_addresses`]
 //! - [`ResourcesReader`], [`Instances`], [`Target`]: resources from a stream, and which of them an address selects
+//! - [`Census`]: which instances there are, and how many differ from another state's
 //! - [`OutputsReader`]: outputs from a stream, without the rest of the document
 //! - [`Outputs`], [`Type`], [`Value`], [`Number`]: typed output values; [`render`]: how `terraform output` prints them
 //! - [`relocate`], [`remove`], [`transplant`]: editing resources, every other byte left as it is
 //! - [`empty_state`], [`with_header`], [`normalize`], [`content_equal`]: writing and comparing
 
 mod address;
+mod census;
 mod check;
 mod content;
 mod edit;
@@ -42,6 +44,7 @@ mod write;
 mod tests;
 
 pub use address::{InstanceKey, ModuleAddress, ModuleStep};
+pub use census::{Census, CensusReader, Changes};
 pub use content::content_equal;
 pub use edit::{EditError, Relocation, Removal, Transplant, relocate, remove, transplant};
 pub use error::StateError;
