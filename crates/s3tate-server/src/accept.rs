@@ -15,13 +15,13 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tower::ServiceExt as _;
 use tower_http::compression::CompressionLayer;
 
 use crate::answer::Response;
-use crate::dispatch::{self, Peer};
+use crate::dispatch::{self, Door, Peer};
 use crate::patience::{Limit, Patient, Requests};
 use crate::server::App;
 
@@ -33,15 +33,26 @@ const MOST_STREAMS: u32 = 100;
 const RETRY: Duration = Duration::from_millis(50);
 
 /// Serves connections until `stop` ends; then lets those under way finish.
-pub(crate) async fn serve(app: Arc<App>, listener: TcpListener, stop: impl Future<Output = ()>) {
+pub(crate) async fn serve(
+    app: Arc<App>,
+    listener: TcpListener,
+    probes: Option<TcpListener>,
+    stop: impl Future<Output = ()>,
+) {
     let (stopping, stopped) = watch::channel(false);
     let mut connections = JoinSet::new();
+    let apart = probes.is_some();
+    // Dropped with what is in it when all else has ended.
+    let mut probing = JoinSet::new();
+    if let Some(listener) = probes {
+        probing.spawn(probe(Arc::clone(&app), listener));
+    }
     let mut stop = pin!(stop);
     loop {
         tokio::select! {
-            accepted = accept(&app, &listener) => {
+            accepted = accept(&app, &app.connections, &listener) => {
                 let Some((permit, stream, peer)) = accepted else { continue };
-                let served = connection(Arc::clone(&app), stream, peer, stopped.clone());
+                let served = connection(Arc::clone(&app), stream, peer, apart, stopped.clone());
                 connections.spawn(async move {
                     served.await;
                     drop(permit);
@@ -62,9 +73,33 @@ pub(crate) async fn serve(app: Arc<App>, listener: TcpListener, stop: impl Futur
     }
 }
 
+/// Answers probes, without end: they are to see that the server is stopping.
+async fn probe(app: Arc<App>, listener: TcpListener) {
+    let (_never, stopped) = watch::channel(false);
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = accept(&app, &app.probes, &listener) => {
+                let Some((permit, stream, peer)) = accepted else { continue };
+                let peer = Peer { address: peer.ip(), certificate: None, door: Door::Probes };
+                let served = speak(Arc::clone(&app), stream, peer, false, stopped.clone());
+                connections.spawn(async move {
+                    served.await;
+                    drop(permit);
+                });
+            }
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}
+
 /// The next connection, once there is room for it; `None` where there was none after all.
-async fn accept(app: &App, listener: &TcpListener) -> Option<(OwnedSemaphorePermit, TcpStream, SocketAddr)> {
-    let permit = Arc::clone(&app.connections).acquire_owned().await.ok()?;
+async fn accept(
+    app: &App,
+    room: &Arc<Semaphore>,
+    listener: &TcpListener,
+) -> Option<(OwnedSemaphorePermit, TcpStream, SocketAddr)> {
+    let permit = Arc::clone(room).acquire_owned().await.ok()?;
     match listener.accept().await {
         Ok((stream, peer)) => Some((permit, stream, peer)),
         Err(error) => {
@@ -75,12 +110,19 @@ async fn accept(app: &App, listener: &TcpListener) -> Option<(OwnedSemaphorePerm
     }
 }
 
-async fn connection(app: Arc<App>, stream: TcpStream, peer: SocketAddr, stopped: watch::Receiver<bool>) {
+async fn connection(
+    app: Arc<App>,
+    stream: TcpStream,
+    peer: SocketAddr,
+    apart: bool,
+    stopped: watch::Receiver<bool>,
+) {
     // Small answers on a kept-alive connection would wait for the client's delayed acknowledgement.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY was not set");
     }
-    let peer = |certificate| Peer { address: peer.ip(), certificate };
+    let door = if apart { Door::States } else { Door::Everything };
+    let peer = |certificate| Peer { address: peer.ip(), certificate, door };
     let Some(tls) = app.tls.clone() else { return speak(app, stream, peer(None), false, stopped).await };
     let handshake = app.timeouts.handshake;
     match tokio::time::timeout(handshake, tls.accept(stream)).await {

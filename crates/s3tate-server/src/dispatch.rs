@@ -2,10 +2,14 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use axum::body::Body;
+use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_LENGTH, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Version};
+use http_body_util::BodyExt as _;
+use hyper::body::Body as _;
 use tower_http::timeout::TimeoutBody;
 
 use crate::answer::{REQUEST_ID, Refusal, Response};
@@ -24,6 +28,27 @@ pub(crate) struct Peer {
     pub(crate) address: IpAddr,
     /// Whom a client certificate shows.
     pub(crate) certificate: Option<Identity>,
+    pub(crate) door: Door,
+}
+
+/// What is answered where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Door {
+    Everything,
+    /// Everything but counters.
+    States,
+    /// Counters and health.
+    Probes,
+}
+
+impl Door {
+    fn shows(self, target: &Target) -> bool {
+        match self {
+            Self::Everything => true,
+            Self::States => *target != Target::Metrics,
+            Self::Probes => matches!(target, Target::Metrics | Target::Health | Target::Ready),
+        }
+    }
 }
 
 /// Answers one request. The work is a task of its own, so that it comes to its end although the client hangs up.
@@ -52,6 +77,7 @@ async fn carry_out(app: Arc<App>, request: Request<Body>, peer: Peer, id: String
         method: request.method().as_str().chars().take(32).collect(),
         route: "none",
         agent: agent(request.headers()),
+        received: Arc::default(),
         key: None,
         identity: None,
         action: None,
@@ -100,8 +126,9 @@ fn conclude(
     }
     let response = result.unwrap_or_else(|refusal| refusal.into_response(&record.id));
     let taken = app.env().instant().duration_since(start);
-    app.metrics.request(&record.method, record.route, response.status().as_u16(), taken.as_secs_f64());
-    let length = response.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+    let length = response.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let sent = length.or_else(|| response.body().size_hint().exact());
+    app.metrics.request(record, response.status().as_u16(), taken.as_secs_f64(), sent);
     tracing::info!(
         target: "s3tate_server::access",
         request_id = record.id,
@@ -119,7 +146,8 @@ fn conclude(
         serial_after = record.serials.1,
         forced = record.forced,
         reason,
-        bytes_out = length,
+        bytes_in = record.received(),
+        bytes_out = sent,
         duration_ms = u64::try_from(taken.as_millis()).unwrap_or(u64::MAX),
     );
     response
@@ -135,6 +163,9 @@ async fn route(
     let query = Query::parse(head.uri.query().unwrap_or_default())?;
     let target = Target::parse(head.uri.path(), &query, app.backend.config())?;
     record.route = target.route();
+    if !peer.door.shows(&target) {
+        return Err(Refusal::new(StatusCode::BAD_REQUEST, "path", "this is not answered at this address"));
+    }
     if head.method == Method::GET && head.headers.contains_key("content-md5") {
         return Err(Refusal::new(
             StatusCode::BAD_REQUEST,
@@ -153,7 +184,12 @@ async fn route(
         app.metrics.limited("identity");
         return Err(refusal);
     }
-    let body = Body::new(TimeoutBody::new(app.timeouts.body, body));
+    let received = Arc::clone(&record.received);
+    let counted = body.map_frame(move |frame| {
+        received.fetch_add(frame.data_ref().map_or(0, Bytes::len) as u64, Ordering::Relaxed);
+        frame
+    });
+    let body = Body::new(TimeoutBody::new(app.timeouts.body, counted));
     let call = Call { app, method: head.method, headers: head.headers, query, body, record };
     routes::closed(call, target).await
 }

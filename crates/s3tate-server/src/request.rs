@@ -1,6 +1,8 @@
 //! What a request is about: its target by its path, its query, and what is noted of it on the way.
 
 use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::Timestamp;
 
@@ -141,6 +143,8 @@ pub(crate) struct Record {
     pub(crate) route: &'static str,
     /// What the client calls itself.
     pub(crate) agent: Option<String>,
+    /// How much of its body has come.
+    pub(crate) received: Arc<AtomicU64>,
     pub(crate) key: Option<String>,
     pub(crate) identity: Option<Identity>,
     pub(crate) action: Option<Action>,
@@ -161,6 +165,11 @@ impl Record {
             from: Some(self.client.to_string()),
             run: identity.and_then(|identity| run::page(&identity.claims)),
         }
+    }
+
+    /// How many bytes of its body have come.
+    pub(crate) fn received(&self) -> u64 {
+        self.received.load(Ordering::Relaxed)
     }
 }
 

@@ -26,6 +26,8 @@ use crate::tls;
 
 /// How long the ID of a released lock is remembered, to refuse a late copy of its request.
 const RELEASED: Duration = Duration::from_mins(10);
+/// How many connections of probes are served at a time.
+const MOST_PROBES: usize = 64;
 /// How many of those are remembered.
 const MOST_RELEASED: usize = 10_000;
 
@@ -33,6 +35,7 @@ const MOST_RELEASED: usize = 10_000;
 #[derive(Debug)]
 pub struct Server {
     app: Arc<App>,
+    probes: Option<TcpListener>,
 }
 
 /// What all requests share. Nothing in it is needed by the next process.
@@ -44,6 +47,8 @@ pub(crate) struct App {
     pub(crate) limits: Limits,
     /// Connections that may yet be accepted.
     pub(crate) connections: Arc<Semaphore>,
+    /// The same for those of probes.
+    pub(crate) probes: Arc<Semaphore>,
     pub(crate) metrics: Metrics,
     pub(crate) incidents: Incidents,
     pub(crate) draining: AtomicBool,
@@ -98,6 +103,7 @@ impl Server {
             connections: Arc::new(Semaphore::new(
                 settings.limits.connections.clamp(1, Semaphore::MAX_PERMITS),
             )),
+            probes: Arc::new(Semaphore::new(MOST_PROBES)),
             limits: Limits::new(&settings.limits),
             metrics: Metrics::new(),
             incidents: Incidents::default(),
@@ -111,7 +117,14 @@ impl Server {
         if let Some(tls) = &app.tls {
             tls.tell_expiry(&app);
         }
-        Ok(Self { app: Arc::new(app) })
+        Ok(Self { app: Arc::new(app), probes: None })
+    }
+
+    /// Answers `/metrics`, `/healthz` and `/readyz` on this listener besides, and counters nowhere else.
+    #[must_use]
+    pub fn probed_on(mut self, listener: TcpListener) -> Self {
+        self.probes = Some(listener);
+        self
     }
 
     /// By which it is given other settings while it serves.
@@ -121,10 +134,10 @@ impl Server {
 
     /// Serves until `stop` comes to its end, then finishes the requests under way within the time that the settings give.
     ///
-    /// Readiness ends with `stop`. Writes that have begun come to their end whatever their clients do.
+    /// The listener of probes stays until then. Readiness ends with `stop`. Writes that have begun come to their end whatever their clients do.
     pub async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()>) {
         tokio::select! {
-            () = accept::serve(Arc::clone(&self.app), listener, stop) => {}
+            () = accept::serve(Arc::clone(&self.app), listener, self.probes, stop) => {}
             () = reload::watch(&self.app) => {}
         }
         self.app.backend.keeper().settled().await;

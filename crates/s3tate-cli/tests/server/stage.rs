@@ -71,7 +71,7 @@ impl Stage {
         let reply = self.server.ask("nobody", "GET", "/metrics", "").is(200);
         let text = String::from_utf8(reply.body).expect("text");
         let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-        value.map_or(0, |value| value.parse().expect("a number"))
+        value.map_or(0, |value| value.trim_end_matches(".0").parse().expect("a number"))
     }
 
     /// Another server with the same configuration.

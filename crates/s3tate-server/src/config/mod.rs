@@ -48,6 +48,9 @@ pub struct Settings {
 pub struct Serving {
     /// Where it listens. Default: `127.0.0.1:4561`.
     pub listen: SocketAddr,
+    /// Where `/metrics`, `/healthz` and `/readyz` are answered besides, always without TLS; the counters then nowhere
+    /// else. Default: with everything else.
+    pub metrics_listen: Option<SocketAddr>,
     /// The address that clients use, for what is printed. Default: that of `listen`.
     pub url: Option<String>,
     /// The largest state that is taken. Default: 256 MiB.
@@ -71,6 +74,7 @@ impl Default for Serving {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 4561)),
+            metrics_listen: None,
             url: None,
             body_limit: Size(256 << 20),
             unlocked_writes: UnlockedWrites::Allow,

@@ -60,7 +60,7 @@ pub(super) async fn unlock(mut call: Call<'_>, key: &str) -> Result<Response, Re
     };
     door.release(&holders).await?;
     call.app.remember_release(key, &held.id);
-    call.app.metrics.release(kind);
+    call.app.metrics.release(kind, &held, call.app.env().now());
     Ok(Response::new(Body::empty()))
 }
 

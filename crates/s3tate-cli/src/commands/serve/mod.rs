@@ -104,19 +104,21 @@ async fn serve(
 ) -> Result<ExitCode> {
     let token = own_token(options, &mut settings)?;
     let listen = options.listen.unwrap_or(settings.server.listen);
-    let refused = |cause| {
-        Error::new(ErrorKind::Unavailable, format!("can't listen on {listen}; nothing was started"))
-            .with_source(cause)
-            .hint("another program may have the port: choose another with `-listen`, or 0 for a free one")
+    let (listener, listening) = bind(listen).await?;
+    let probes = match settings.server.metrics_listen {
+        Some(address) => Some(bind(address).await?),
+        None => None,
     };
-    let listener = TcpListener::bind(listen).await.map_err(refused)?;
-    let listening = listener.local_addr().map_err(refused)?;
     let address = Address::new(&settings, listening, &options.name, token);
     warn(&settings, listening);
     for warning in &backend.config().warnings {
         ui::warn(warning);
     }
-    let server = Server::new(settings, backend)?;
+    let mut server = Server::new(settings, backend)?;
+    if let Some((listener, listening)) = probes {
+        ui::say(&format!("counters and health on http://{listening}"));
+        server = server.probed_on(listener);
+    }
     if let Some(path) = options.config.clone() {
         let hangup = Hangup::listen()?;
         drop(tokio::spawn(reload(path, server.reloader(), hangup)));
@@ -136,6 +138,17 @@ async fn serve(
         _ = stop.wait() => ui::warn("stopped at once; requests under way were cut off"),
     }
     code
+}
+
+async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr)> {
+    let refused = |cause| {
+        Error::new(ErrorKind::Unavailable, format!("can't listen on {address}; nothing was started"))
+            .with_source(cause)
+            .hint("another program may have the port: choose another one, or 0 for a free one")
+    };
+    let listener = TcpListener::bind(address).await.map_err(refused)?;
+    let listening = listener.local_addr().map_err(refused)?;
+    Ok((listener, listening))
 }
 
 /// Reads the configuration anew with each SIGHUP. A bad one changes nothing.
