@@ -7,6 +7,7 @@ mod history;
 mod identity;
 mod limits;
 mod locking;
+mod lost;
 mod measures;
 mod program;
 mod raw;

@@ -21,6 +21,8 @@ pub(crate) const PEOPLE: [(&str, &str); 6] = [
     ("breaker", "break-lock"),
 ];
 
+const ANY_PORT: &str = "127.0.0.1:0";
+
 static TOKENS: LazyLock<Vec<NewToken>> =
     LazyLock::new(|| PEOPLE.iter().map(|(name, _)| token::make(name).expect("a token")).collect());
 
@@ -57,7 +59,7 @@ impl Stage {
     pub(crate) fn on(endpoint: Endpoint, server: &str) -> Self {
         let workdir = Workdir::new();
         workdir.write("serve.toml", configuration(&endpoint, server));
-        let server = Server::start(&endpoint, &workdir);
+        let server = Server::start(&endpoint, &workdir, ANY_PORT);
         Self { endpoint, server, workdir }
     }
 
@@ -76,7 +78,7 @@ impl Stage {
 
     /// Another server with the same configuration.
     pub(crate) fn replica(&self) -> Server {
-        Server::start(&self.endpoint, &self.workdir)
+        Server::start(&self.endpoint, &self.workdir, ANY_PORT)
     }
 
     /// The server is stopped by a signal, and another one takes its place.
@@ -84,6 +86,14 @@ impl Stage {
         let fresh = self.replica();
         let old = std::mem::replace(&mut self.server, fresh);
         drop(old.running.kill());
+    }
+
+    /// The server is asked to stop and ends; `meanwhile`, nobody listens; then another one takes its address.
+    pub(crate) fn replace(&mut self, meanwhile: impl FnOnce()) {
+        self.server.running.signal("TERM");
+        wait_for("its end", Duration::from_mins(1), || self.server.running.has_ended().then_some(()));
+        meanwhile();
+        self.server = Server::start(&self.endpoint, &self.workdir, &self.server.addr);
     }
 
     /// One request for `key` by somebody.
@@ -116,11 +126,11 @@ impl Stage {
 }
 
 impl Server {
-    fn start(endpoint: &Endpoint, workdir: &Workdir) -> Self {
+    fn start(endpoint: &Endpoint, workdir: &Workdir, listen: &str) -> Self {
         let client = Client::new(env!("CARGO_BIN_EXE_s3tate"), endpoint)
             .env("S3TATE_DIGEST_TIMEOUT", "0s")
             .env("S3TATE_LOG", "error,s3s=off,s3tate=trace,s3tate_server=trace");
-        let args = ["serve", "-config", "serve.toml", "-listen", "127.0.0.1:0"];
+        let args = ["serve", "-config", "serve.toml", "-listen", listen];
         let mut running = client.command(workdir, &args).start();
         let (scheme, addr) = wait_for("the server's address", Duration::from_mins(1), || {
             let said = running.stderr_so_far();
