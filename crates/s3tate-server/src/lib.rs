@@ -6,6 +6,7 @@
 //! | module | what it does |
 //! | --- | --- |
 //! | `config` | the TOML file: settings with defaults, problems with their lines |
+//! | `checkup` | a configuration looked at before it is used |
 //! | `accept`, `tls` | connections, TLS with client certificates, the way to the end |
 //! | `limits`, `patience` | how often, and how slowly, somebody may ask |
 //! | `reload` | what may change while it serves |
@@ -24,6 +25,7 @@ mod address;
 mod answer;
 pub mod auth;
 mod body;
+pub mod checkup;
 pub mod client;
 pub mod config;
 mod dispatch;

@@ -1,6 +1,7 @@
 //! The state server as a program: stock clients through it, and raw requests where no client sends them.
 
 mod certificates;
+mod checks;
 mod commands;
 mod doors;
 mod history;

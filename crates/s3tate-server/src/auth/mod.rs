@@ -11,5 +11,6 @@ pub mod token;
 
 pub(crate) use certificate::of_certificate;
 pub use identity::{Identity, Method};
+pub(crate) use oidc::Issuers;
 pub use policy::{Action, Decision, decide};
 pub(crate) use scheme::{Authenticator, Unknown};

@@ -62,6 +62,15 @@ impl Issuers {
         Ok(Self { known, client, env: env.clone() })
     }
 
+    /// Asks each for its keys: their number, by the issuer's name.
+    pub(crate) async fn ask(&self) -> Vec<(String, Result<usize>)> {
+        let mut answers = Vec::new();
+        for (issuer, _) in &self.known {
+            answers.push((issuer.name.clone(), self.fetch(issuer).await.map(|keys| keys.len())));
+        }
+        answers
+    }
+
     /// Whom a token is about.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use crate::answer::{Response, json, text};
 use crate::server::App;
 
 /// A key that is only looked at: whether the store answers, and its locks.
-const LOOKED_AT: &str = ".s3tate/ready";
+pub(crate) const LOOKED_AT: &str = ".s3tate/ready";
 
 /// How long what was seen of the store holds: anybody may ask, and that must not become work for the store.
 const FRESH: Duration = Duration::from_secs(1);

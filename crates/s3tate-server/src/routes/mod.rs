@@ -9,7 +9,7 @@ mod unlock;
 mod why;
 mod write;
 
-pub(crate) use health::Readiness;
+pub(crate) use health::{LOOKED_AT, Readiness};
 
 use std::sync::Arc;
 

@@ -74,7 +74,7 @@ impl Serve {
 pub(crate) async fn run(context: &Context, args: Serve) -> Result<ExitCode> {
     match args.command {
         Some(Other::Token(args)) => token::run(&args),
-        Some(Other::Check(args)) => check::run(&args),
+        Some(Other::Check(args)) => check::run(&args, &context.env).await,
         None => start(&context.env, args.options).await,
     }
 }
