@@ -83,10 +83,12 @@ async fn carry_out(app: Arc<App>, request: Request<Body>, peer: Peer, id: String
         action: None,
         lock_id: None,
         serials: (None, None),
+        version_id: None,
+        sha256: None,
         forced: false,
     };
     let result = route(&app, request, peer, &mut record).await;
-    conclude(&app, &record, result, start)
+    conclude(&app, &record, result, start).await
 }
 
 /// What a client calls itself, cut.
@@ -104,12 +106,13 @@ fn protocol(version: Version) -> &'static str {
 }
 
 /// The one place where identity, state, action and result of every request meet.
-fn conclude(
+async fn conclude(
     app: &App,
     record: &Record,
     result: Result<Response, Refusal>,
     start: tokio::time::Instant,
 ) -> Response {
+    let result = told(app, record, result).await;
     let reason = result.as_ref().err().map(|refusal| refusal.reason);
     if let Err(refusal) = &result {
         if record.action == Some(Action::Write) {
@@ -153,6 +156,18 @@ fn conclude(
     response
 }
 
+/// The result, once the audit log has it.
+async fn told(app: &App, record: &Record, result: Result<Response, Refusal>) -> Result<Response, Refusal> {
+    let Some(audit) = &app.audit else { return result };
+    let status = result.as_ref().map_or_else(|refusal| refusal.status, Response::status);
+    let told = audit.conclude(record, status, result.as_ref().err()).await;
+    if told.is_err() {
+        app.metrics.unaudited();
+    }
+    // What was refused stays so; what was done must not be acknowledged.
+    result.and_then(|response| told.map(|()| response))
+}
+
 async fn route(
     app: &Arc<App>,
     request: Request<Body>,
@@ -173,6 +188,7 @@ async fn route(
             "this GET carries Content-MD5: it was a write, a lock or an unlock, until a redirect in between changed it; nothing was done",
         ));
     }
+    record.key = target.key().map(str::to_owned);
     if let Some(open) = routes::open(app, &target).await {
         return Ok(open);
     }

@@ -15,6 +15,7 @@
 //! | `address` | which state a path names |
 //! | `routes` | one file for each thing that can be asked for |
 //! | `body`, `document` | bodies spooled and hashed; what a state document says of itself |
+//! | [`audit`] | what was tried and what came of it, in lines that hold on to each other; [`audit::verify`] |
 //! | `run` | the page of the CI run that a token was made for |
 //! | `guard` | what may be written over what, under which lock: the decision tables as pure functions |
 //! | `incident` | the inside of refused requests, and the rescued bytes of refused writes |
@@ -23,6 +24,7 @@
 mod accept;
 mod address;
 mod answer;
+pub mod audit;
 pub mod auth;
 mod body;
 pub mod checkup;

@@ -95,6 +95,7 @@ pub(crate) struct Metrics {
     releases: Family<Kind, Counter>,
     attempts: Family<Attempt, Counter>,
     limited: Family<Scope, Counter>,
+    unaudited: Counter,
     reloads: Family<Outcome, Counter>,
     tls_reloads: Family<Outcome, Counter>,
     certificates: Family<Name, Gauge>,
@@ -143,6 +144,7 @@ impl Metrics {
             ),
             releases: counted(all, "lock_releases", "Locks released"),
             attempts: counted(all, "auth_attempts", "Credentials shown"),
+            unaudited: counted(all, "audit_failures", "Requests whose end the audit log doesn't have"),
             limited: counted(all, "rate_limited", "Requests refused for their number"),
             reloads: counted(all, "configuration_reload", "Configurations read anew"),
             tls_reloads: counted(all, "tls_reload", "TLS files read anew"),
@@ -182,6 +184,10 @@ impl Metrics {
 
     pub(crate) fn rejected(&self, reason: &'static str) {
         self.rejected.get_or_create(&Reason { reason }).inc();
+    }
+
+    pub(crate) fn unaudited(&self) {
+        self.unaudited.inc();
     }
 
     pub(crate) fn lock(&self, result: &'static str) {

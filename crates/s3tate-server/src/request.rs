@@ -52,6 +52,14 @@ impl Target {
         }
     }
 
+    /// The state that it is about.
+    pub(crate) fn key(&self) -> Option<&str> {
+        match self {
+            Self::State(key) | Self::Lock(key) | Self::Outputs(key) | Self::RemoteState(key) => Some(key),
+            _ => None,
+        }
+    }
+
     /// Reads a path, percent-encoded as it came.
     ///
     /// Nothing but a missing state is answered with 404, which clients read as an empty one.
@@ -151,6 +159,10 @@ pub(crate) struct Record {
     pub(crate) lock_id: Option<String>,
     /// Serials before and after a write.
     pub(crate) serials: (Option<u64>, Option<u64>),
+    /// The version that a write made.
+    pub(crate) version_id: Option<String>,
+    /// SHA-256 of what was sent, 64 hex digits.
+    pub(crate) sha256: Option<String>,
     /// Whether a lock was broken, or a guard overridden.
     pub(crate) forced: bool,
 }

@@ -14,6 +14,7 @@ use tokio::sync::Semaphore;
 
 use crate::accept;
 use crate::answer::Refusal;
+use crate::audit::Audit;
 use crate::auth::{Action, Authenticator, Decision, Identity, Unknown, decide, pattern};
 use crate::config::{self, Rule, Serving, Settings, Timeouts};
 use crate::guard;
@@ -51,9 +52,12 @@ pub(crate) struct App {
     pub(crate) probes: Arc<Semaphore>,
     pub(crate) metrics: Metrics,
     pub(crate) incidents: Incidents,
+    pub(crate) audit: Option<Audit>,
     pub(crate) draining: AtomicBool,
     pub(crate) readiness: Readiness,
     pub(crate) tls: Option<tls::Acceptor>,
+    /// The audit log as it was set.
+    audited_by: Option<config::Audit>,
     /// The limits as they were set.
     limited_by: config::Limits,
     policy: RwLock<Arc<Policy>>,
@@ -85,10 +89,11 @@ impl Policy {
 }
 
 impl Server {
-    /// Prepares a server; nothing is sent yet. `settings.backend` is not looked at: the backend is given.
+    /// Prepares a server, inside of a runtime; nothing is sent yet. `settings.backend` is not looked at: the backend is given.
     ///
     /// # Errors
     /// [`s3tate::ErrorKind::Invalid`]: the backend has nothing to lock with, or a certificate can't be used.
+    /// [`s3tate::ErrorKind::Unavailable`], [`s3tate::ErrorKind::Corrupt`]: the audit log can't be gone on with.
     pub fn new(settings: Settings, backend: Backend) -> Result<Self> {
         if !backend.config().locks() {
             return Err(Error::invalid("the backend has nothing to lock with; nothing was started")
@@ -96,6 +101,7 @@ impl Server {
         }
         let tls = settings.tls.as_ref().map(tls::Acceptor::new).transpose()?;
         let policy = Policy::new(&settings, backend.env(), None)?;
+        let audit = settings.audit.clone().map(|audit| Audit::new(audit, &backend)).transpose()?;
         let app = App {
             backend,
             settings: settings.server,
@@ -107,6 +113,8 @@ impl Server {
             limits: Limits::new(&settings.limits),
             metrics: Metrics::new(),
             incidents: Incidents::default(),
+            audited_by: settings.audit,
+            audit,
             draining: AtomicBool::new(false),
             readiness: Readiness::default(),
             limited_by: settings.limits,
@@ -165,6 +173,8 @@ impl App {
             ("server", server != self.settings),
             ("limits", settings.limits != self.limited_by),
             ("timeouts", settings.timeouts != self.timeouts),
+            // Without a table a log may be on by itself.
+            ("audit", settings.audit.is_some() && settings.audit != self.audited_by),
         ];
         tables.into_iter().filter(|(_, changed)| *changed).map(|(name, _)| name).collect()
     }

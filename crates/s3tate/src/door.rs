@@ -144,6 +144,21 @@ impl Backend {
         bucket.put(put).await.map(drop).map_err(failed)
     }
 
+    /// Stores an object where none is; `false` where there is one, which stays.
+    ///
+    /// # Errors
+    /// Failures of the store; the error's kind says whether it may be there.
+    pub async fn create_object(&self, key: &str, bytes: impl Into<Payload>) -> Result<bool> {
+        let (metadata, tags) = (&[], &BTreeMap::new());
+        let put = Put { key, bytes: bytes.into(), condition: Condition::Absent, metadata, tags };
+        let bucket = self.bucket();
+        match bucket.put(put).await {
+            Ok(_) => Ok(true),
+            Err(failure) if failure.precondition_failed() => Ok(false),
+            Err(failure) => Err(bucket.error(failure, format!("can't store `{}`", bucket.url(key)))),
+        }
+    }
+
     /// Reads an object; `None` where there is none.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! The state server as a program: stock clients through it, and raw requests where no client sends them.
 
+mod audit;
 mod certificates;
 mod checks;
 mod commands;

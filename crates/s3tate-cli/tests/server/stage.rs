@@ -36,7 +36,7 @@ pub(crate) fn token_of(name: &str) -> &'static str {
 pub(crate) struct Stage {
     pub(crate) endpoint: Endpoint,
     pub(crate) server: Server,
-    workdir: Workdir,
+    pub(crate) workdir: Workdir,
 }
 
 /// A running server.
@@ -96,6 +96,27 @@ impl Stage {
         self.server = Server::start(&self.endpoint, &self.workdir, &self.server.addr);
     }
 
+    /// The server is killed; after `meanwhile`, another one takes its place.
+    pub(crate) fn crash(&mut self, meanwhile: impl FnOnce(&Workdir)) {
+        self.kill();
+        meanwhile(&self.workdir);
+        self.server = self.replica();
+    }
+
+    /// The server is killed, and another one takes its place whose files may have so many blocks of 512 bytes.
+    pub(crate) fn limit_files(&mut self, blocks: u32) {
+        self.kill();
+        let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+        let program = env!("CARGO_BIN_EXE_s3tate");
+        let args = ["-c", &script, program, "serve", "-config", "serve.toml", "-listen", ANY_PORT];
+        self.server = Server::run(Client::new("/bin/sh", &self.endpoint), &self.workdir, &args);
+    }
+
+    fn kill(&mut self) {
+        self.server.running.signal("KILL");
+        wait_for("its end", Duration::from_mins(1), || self.server.running.has_ended().then_some(()));
+    }
+
     /// One request for `key` by somebody.
     pub(crate) fn ask(&self, who: &str, method: &str, key: &str, body: impl AsRef<[u8]>) -> Reply {
         self.server.ask(who, method, &format!("/state/{key}"), body)
@@ -127,11 +148,15 @@ impl Stage {
 
 impl Server {
     fn start(endpoint: &Endpoint, workdir: &Workdir, listen: &str) -> Self {
-        let client = Client::new(env!("CARGO_BIN_EXE_s3tate"), endpoint)
+        let args = ["serve", "-config", "serve.toml", "-listen", listen];
+        Self::run(Client::new(env!("CARGO_BIN_EXE_s3tate"), endpoint), workdir, &args)
+    }
+
+    fn run(client: Client, workdir: &Workdir, args: &[&str]) -> Self {
+        let client = client
             .env("S3TATE_DIGEST_TIMEOUT", "0s")
             .env("S3TATE_LOG", "error,s3s=off,s3tate=trace,s3tate_server=trace");
-        let args = ["serve", "-config", "serve.toml", "-listen", listen];
-        let mut running = client.command(workdir, &args).start();
+        let mut running = client.command(workdir, args).start();
         let (scheme, addr) = wait_for("the server's address", Duration::from_mins(1), || {
             let said = running.stderr_so_far();
             assert!(!running.has_ended(), "it ended: {said}");

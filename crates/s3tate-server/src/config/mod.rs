@@ -1,5 +1,6 @@
 //! Settings: the TOML file, its defaults, and problems with the line they are in.
 
+mod audit;
 mod backend;
 mod limits;
 mod size;
@@ -16,6 +17,7 @@ use serde::Deserialize;
 use serde::de::Error as _;
 use toml::Spanned;
 
+pub use audit::{Audit, OnFailure};
 pub use limits::{Limits, Timeouts};
 pub(crate) use size::Size;
 
@@ -30,6 +32,8 @@ pub struct Settings {
     pub limits: Limits,
     /// `[timeouts]`.
     pub timeouts: Timeouts,
+    /// `[audit]`; `None` where there is no such table.
+    pub audit: Option<Audit>,
     /// `[tls]`.
     pub tls: Option<Tls>,
     /// `[[token]]`.
@@ -220,6 +224,7 @@ struct File {
     limits: Limits,
     #[serde(default)]
     timeouts: Timeouts,
+    audit: Option<Spanned<Audit>>,
     tls: Option<Tls>,
     #[serde(default)]
     token: Vec<Spanned<Token>>,
@@ -265,6 +270,7 @@ impl Settings {
             server: file.server,
             limits: file.limits,
             timeouts: file.timeouts,
+            audit: file.audit.map(|audit| audit.into_inner().below(base)),
             tls: file.tls.map(|tls| tls.below(base)),
             tokens: file.token.into_iter().map(Spanned::into_inner).collect(),
             issuers: file.issuer.into_iter().map(Spanned::into_inner).collect(),
@@ -293,7 +299,13 @@ impl File {
         let issuers =
             self.issuer.iter().filter_map(|issuer| Some((issuer.span(), issuer_problem(issuer.get_ref())?)));
         let rules = self.rule.iter().filter_map(|rule| Some((rule.span(), rule_problem(rule.get_ref())?)));
-        tokens.chain(issuers).chain(rules).map(|(span, problem)| problem.at_place(place(span))).collect()
+        let audit = self.audit.iter().filter_map(|audit| Some((audit.span(), audit.get_ref().problem()?)));
+        audit
+            .chain(tokens)
+            .chain(issuers)
+            .chain(rules)
+            .map(|(span, problem)| problem.at_place(place(span)))
+            .collect()
     }
 }
 

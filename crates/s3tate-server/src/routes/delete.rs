@@ -19,6 +19,7 @@ pub(super) async fn delete(call: &mut Call<'_>, key: &str) -> Result<Response, R
         return Err(Refusal::locked(StatusCode::CONFLICT, "locked", detail, readable(other.info.clone())));
     }
     if base.etag.is_some() {
+        call.begin().await?;
         door.delete(base).await?;
     }
     Ok(Response::new(Body::empty()))

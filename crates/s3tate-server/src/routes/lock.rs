@@ -41,6 +41,7 @@ pub(super) async fn lock(mut call: Call<'_>, key: &str) -> Result<Response, Refu
         return Err(Refusal::locked(StatusCode::CONFLICT, "released", detail, record));
     }
     let id = record.id.clone();
+    call.begin().await?;
     match door.hold(record).await {
         Ok(Hold::Ours(_)) => {
             call.app.metrics.lock("acquired");

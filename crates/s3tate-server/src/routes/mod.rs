@@ -47,6 +47,14 @@ impl Call<'_> {
         Ok(identity)
     }
 
+    /// Tells the audit log what is about to be done. Whatever changes anything comes after it.
+    async fn begin(&mut self) -> Result<(), Refusal> {
+        match &self.app.audit {
+            Some(audit) => audit.begin(self.record).await,
+            None => Ok(()),
+        }
+    }
+
     fn only(&self, allow: &'static str) -> Refusal {
         let detail = format!("{} is not answered here; {allow} are", self.method);
         Refusal { allow: Some(allow), ..Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "method", detail) }
@@ -67,10 +75,6 @@ pub(crate) async fn open(app: &App, target: &Target) -> Option<Response> {
 
 /// What only those who are known may ask for.
 pub(crate) async fn closed(mut call: Call<'_>, target: Target) -> Result<Response, Refusal> {
-    if let Target::State(key) | Target::Lock(key) | Target::Outputs(key) | Target::RemoteState(key) = &target
-    {
-        call.record.key = Some(key.clone());
-    }
     let method = call.method.clone();
     match (target, method.as_str()) {
         (Target::State(key), "GET" | "HEAD") => read::read(&mut call, &key).await,

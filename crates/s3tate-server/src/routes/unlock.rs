@@ -58,6 +58,7 @@ pub(super) async fn unlock(mut call: Call<'_>, key: &str) -> Result<Response, Re
             "force"
         }
     };
+    call.begin().await?;
     door.release(&holders).await?;
     call.app.remember_release(key, &held.id);
     call.app.metrics.release(kind, &held, call.app.env().now());

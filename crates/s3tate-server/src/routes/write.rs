@@ -25,6 +25,7 @@ pub(super) async fn write(mut call: Call<'_>, key: &str) -> Result<Response, Ref
     // Reading a large document takes a while, in which others are served.
     let sent = tokio::task::block_in_place(|| summary(&document))?;
     call.record.serials.1 = sent.serial;
+    call.record.sha256 = Some(hex(document.sha256()));
     match store(&mut call, key, &identity, &sent, document.clone()).await {
         Ok(stored) => {
             let digests =
@@ -72,7 +73,9 @@ async fn store(
         Content::Store => {}
         guarded => override_guard(call, key, identity, guarded, stored.as_ref(), sent)?,
     }
-    door.write(&base, document, call.record.writer()).await?;
+    call.begin().await?;
+    let written = door.write(&base, document, call.record.writer()).await?;
+    call.record.version_id = written.version_id.map(|id| id.to_string());
     Ok(true)
 }
 

@@ -4,6 +4,7 @@ mod check;
 mod embedded;
 mod instructions;
 mod token;
+mod verify;
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -13,6 +14,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use s3tate::config::BackendConfig;
 use s3tate::{Backend, Env, Error, ErrorKind, Result};
+use s3tate_server::config::Audit;
 use s3tate_server::{Reloader, Server, Settings};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -23,6 +25,11 @@ use crate::{child, ui};
 
 use embedded::Embedded;
 use instructions::Address;
+
+/// Where everything is kept, unless something else is said.
+const DATA: &str = "s3tate-data";
+/// The audit log in it.
+const AUDIT: &str = "audit.jsonl";
 
 /// Run the state server: `backend "http"` for stock Terraform and OpenTofu, with the same locks as `backend "s3"`.
 ///
@@ -45,7 +52,7 @@ struct Options {
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<SocketAddr>,
     /// Directory that everything is kept in where the configuration names no backend; made if missing.
-    #[arg(long, value_name = "DIR", default_value = "s3tate-data")]
+    #[arg(long, value_name = "DIR", default_value = DATA)]
     data: PathBuf,
     /// Replace the token that was made at the first start.
     #[arg(long)]
@@ -62,6 +69,7 @@ struct Options {
 enum Other {
     Token(token::NewToken),
     Check(check::Check),
+    Verify(verify::Verify),
 }
 
 impl Serve {
@@ -75,6 +83,7 @@ pub(crate) async fn run(context: &Context, args: Serve) -> Result<ExitCode> {
     match args.command {
         Some(Other::Token(args)) => token::run(&args),
         Some(Other::Check(args)) => check::run(&args, &context.env).await,
+        Some(Other::Verify(args)) => verify::run(&context.env, &args).await,
         None => start(&context.env, args.options).await,
     }
 }
@@ -87,6 +96,8 @@ async fn start(env: &Env, options: Options) -> Result<ExitCode> {
         (Backend::new(BackendConfig::new(arguments, env)?, env.clone())?, None)
     } else {
         let embedded = Embedded::start(&options.data).await?;
+        let file = Some(options.data.join(AUDIT));
+        settings.audit.get_or_insert_with(|| Audit { file, ..Audit::default() });
         (embedded.backend(env)?, Some(embedded))
     };
     let served = serve(&options, settings, backend, stop).await;
