@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::error::Result;
 use crate::lock::Holder;
 use crate::names::VersionId;
-use crate::object::Beginning;
+use crate::object::{Beginning, Facts};
 use crate::state::{Header, OutputsReader, StateError};
 use crate::workspace::Workspace;
 
@@ -21,6 +21,10 @@ pub struct StateInfo {
     pub version_id: Option<VersionId>,
     /// When it was stored, by the store's clock.
     pub modified: Option<Timestamp>,
+    /// Size of the object, where the store tells.
+    pub size_bytes: Option<u64>,
+    /// Who wrote it, where s3tate did.
+    pub who: Option<String>,
     /// Who holds the lock, of each kind that somebody holds.
     pub holders: Vec<Holder>,
 }
@@ -43,8 +47,9 @@ impl Workspace {
             Ok(None) | Err(StateError::Syntax { .. }) => self.header_of_all().await?,
             Err(error) => return Err(self.unreadable(error)),
         };
-        let (version_id, modified) = (beginning.facts.version_id, beginning.facts.modified);
-        Ok(header.map(|header| StateInfo { header, version_id, modified, holders }))
+        let Facts { version_id, modified, size_bytes, metadata } = beginning.facts;
+        let who = metadata.who;
+        Ok(header.map(|header| StateInfo { header, version_id, modified, size_bytes, who, holders }))
     }
 
     async fn beginning(&self) -> Result<Option<Beginning>> {

@@ -56,6 +56,8 @@ pub(crate) struct Facts {
     pub(crate) version_id: Option<VersionId>,
     /// When it was stored, to the second.
     pub(crate) modified: Option<Timestamp>,
+    /// Size of the whole object, also where a part of it was asked for.
+    pub(crate) size_bytes: Option<u64>,
     pub(crate) metadata: Metadata,
 }
 
@@ -295,12 +297,24 @@ impl Bucket {
         delimiter: Option<&str>,
         token: Option<String>,
     ) -> Result<Page, Failure> {
+        self.page_after(prefix, delimiter, None, token).await
+    }
+
+    /// The same with nothing but keys behind `after`.
+    pub(crate) async fn page_after(
+        &self,
+        prefix: &str,
+        delimiter: Option<&str>,
+        after: Option<String>,
+        token: Option<String>,
+    ) -> Result<Page, Failure> {
         let client = self.clients.s3().await;
         let request = client
             .list_objects_v2()
             .bucket(&self.config.bucket)
             .prefix(prefix)
             .set_delimiter(delimiter.map(str::to_owned))
+            .set_start_after(after)
             .set_continuation_token(token);
         let page = request.send().await.map_err(|error| self.clients.failure(Service::S3, &error))?;
         let owned = |text: Option<&str>| text.map(str::to_owned);
@@ -376,6 +390,14 @@ fn listed(object: &aws_sdk_s3::types::Object) -> ListedObject {
     }
 }
 
+/// The size of the whole object, by what the answer says of the part or of the body that it has.
+fn size_of(output: &GetObjectOutput) -> Option<u64> {
+    match output.content_range() {
+        Some(range) => range.rsplit_once('/')?.1.parse().ok(),
+        None => output.content_length()?.try_into().ok(),
+    }
+}
+
 /// Entity tag and facts of an answer whose body isn't read yet.
 pub(crate) fn facts(output: &GetObjectOutput) -> (Option<ETag>, Facts) {
     let text = |name: &str| output.metadata().and_then(|metadata| metadata.get(name)).map(String::as_str);
@@ -396,5 +418,9 @@ pub(crate) fn facts(output: &GetObjectOutput) -> (Option<ETag>, Facts) {
     };
     let version_id = output.version_id().map(|id| VersionId::from(id.to_owned()));
     let modified = output.last_modified().and_then(|time| Timestamp::from_second(time.secs()).ok());
-    (output.e_tag().map(|tag| ETag::from(tag.to_owned())), Facts { version_id, modified, metadata })
+    let size_bytes = size_of(output);
+    (
+        output.e_tag().map(|tag| ETag::from(tag.to_owned())),
+        Facts { version_id, modified, size_bytes, metadata },
+    )
 }

@@ -19,20 +19,22 @@ const LOCK_SUFFIX: &str = ".tflock";
 pub(super) struct Listed {
     pub(super) key: String,
     pub(super) etag: Option<String>,
+    pub(super) size_bytes: u64,
     pub(super) modified: Option<Timestamp>,
     /// Whether there is an object in the place of its lock object.
     pub(super) lock_object: bool,
 }
 
-/// The listing, a thousand objects a page; lock objects, directories and s3tate's own copies are left out.
+/// The listing behind a key, a thousand objects a page; lock objects, directories and s3tate's own copies are left out.
 pub(super) fn pages<'a>(
     backend: &'a Backend,
     prefix: &'a str,
+    after: Option<&'a str>,
 ) -> impl Stream<Item = Result<Vec<Listed>>> + 'a {
     let first = Some((None::<String>, Vec::new()));
     let pages = futures::stream::try_unfold(first, move |next| async move {
         let Some((token, mut objects)) = next else { return Ok(None) };
-        let page = backend.bucket().page(prefix, None, token).await;
+        let page = backend.bucket().page_after(prefix, None, after.map(str::to_owned), token).await;
         let page = page.map_err(|failure| {
             let bucket = backend.bucket();
             bucket.error(failure, format!("can't list the states below `{}`", bucket.url(prefix)))
@@ -63,6 +65,7 @@ fn candidates(objects: Vec<ListedObject>) -> Vec<Listed> {
             lock_object: locks.contains(&object.key),
             key: object.key,
             etag: object.etag,
+            size_bytes: object.size_bytes,
             modified: object.modified,
         })
         .collect()

@@ -7,6 +7,7 @@
 //! What a state marks as sensitive is neither kept nor found, and where marks can't be relied on, little is.
 
 mod analyse;
+mod browse;
 mod index;
 mod lines;
 mod listed;
@@ -18,6 +19,7 @@ use std::sync::Arc;
 use futures::{Stream, StreamExt as _, TryStreamExt as _};
 use jiff::Timestamp;
 
+pub use browse::{Browsed, BrowsedState, StoredObject};
 pub use index::Index;
 pub use search::{Hit, Pattern, Search};
 
@@ -171,7 +173,7 @@ impl Backend {
         let count = Arc::new(count);
         let seen = Seen::default();
         let names = seen.clone();
-        let pages = listed::pages(self, prefix).and_then(move |page| {
+        let pages = listed::pages(self, prefix, None).and_then(move |page| {
             let count = Arc::clone(&count);
             async move {
                 count(&|counts| counts.listed += page.len() as u64);

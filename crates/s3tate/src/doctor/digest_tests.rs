@@ -18,6 +18,7 @@ fn object(bytes: &[u8]) -> Snapshot {
         etag: Some(tag),
         facts: Facts {
             version_id: Some(VersionId::from("now".to_owned())),
+            size_bytes: None,
             modified: None,
             metadata: Metadata::default(),
         },

@@ -3,6 +3,7 @@
 mod bootstrap;
 mod breaking;
 mod breaking_locks;
+mod browsing;
 mod caches;
 mod conformance;
 mod doctor;
