@@ -46,7 +46,10 @@ fn decoded(path: &str) -> Result<String, String> {
 }
 
 /// Whether a key may be a state's.
-fn check(key: &str) -> Result<(), String> {
+///
+/// # Errors
+/// Why not.
+pub(crate) fn check(key: &str) -> Result<(), String> {
     if key.is_empty() {
         return Err("the path names no state".to_owned());
     }

@@ -18,6 +18,7 @@ use crate::limits;
 use crate::request::{Query, Record, Target, is_request_id};
 use crate::routes::{self, Call};
 use crate::server::App;
+use crate::ui;
 
 /// How much of a client's name is kept.
 const MOST_AGENT_CHARS: usize = 200;
@@ -61,7 +62,7 @@ pub(crate) async fn answer(app: Arc<App>, request: Request<Body>, peer: Peer) ->
         Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "bug", "the server made a mistake").into_response(&id)
     });
     let headers = response.headers_mut();
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     headers.extend(HeaderValue::from_str(&id).ok().map(|id| (REQUEST_ID, id)));
     response
 }
@@ -86,6 +87,7 @@ async fn carry_out(app: Arc<App>, request: Request<Body>, peer: Peer, id: String
         version_id: None,
         sha256: None,
         forced: false,
+        page: ui::is_for_people(request.uri().path(), request.headers()),
     };
     let result = route(&app, request, peer, &mut record).await;
     conclude(&app, &record, result, start).await
@@ -127,7 +129,10 @@ async fn conclude(
             app.incidents.keep(&app.backend, record, refusal);
         }
     }
-    let response = result.unwrap_or_else(|refusal| refusal.into_response(&record.id));
+    let told = |refusal: Refusal| {
+        if record.page { ui::refused(record, refusal) } else { refusal.into_response(&record.id) }
+    };
+    let response = result.unwrap_or_else(told);
     let taken = app.env().instant().duration_since(start);
     let length = response.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     let sent = length.or_else(|| response.body().size_hint().exact());
@@ -177,6 +182,7 @@ async fn route(
     let (head, body) = request.into_parts();
     let query = Query::parse(head.uri.query().unwrap_or_default())?;
     let target = Target::parse(head.uri.path(), &query, app.backend.config())?;
+    let target = ui::instead(target, record.page);
     record.route = target.route();
     if !peer.door.shows(&target) {
         return Err(Refusal::new(StatusCode::BAD_REQUEST, "path", "this is not answered at this address"));
@@ -189,6 +195,16 @@ async fn route(
         ));
     }
     record.key = target.key().map(str::to_owned);
+    let received = Arc::clone(&record.received);
+    let counted = body.map_frame(move |frame| {
+        received.fetch_add(frame.data_ref().map_or(0, Bytes::len) as u64, Ordering::Relaxed);
+        frame
+    });
+    let body = Body::new(TimeoutBody::new(app.timeouts.body, counted));
+    if let Target::Page(page) = target {
+        let visit = ui::Visit::new(app, head, peer.certificate, record);
+        return ui::answer(visit, body, page).await;
+    }
     if let Some(open) = routes::open(app, &target).await {
         return Ok(open);
     }
@@ -200,12 +216,6 @@ async fn route(
         app.metrics.limited("identity");
         return Err(refusal);
     }
-    let received = Arc::clone(&record.received);
-    let counted = body.map_frame(move |frame| {
-        received.fetch_add(frame.data_ref().map_or(0, Bytes::len) as u64, Ordering::Relaxed);
-        frame
-    });
-    let body = Body::new(TimeoutBody::new(app.timeouts.body, counted));
     let call = Call { app, method: head.method, headers: head.headers, query, body, record };
     routes::closed(call, target).await
 }

@@ -19,6 +19,7 @@
 //! | `run` | the page of the CI run that a token was made for |
 //! | `guard` | what may be written over what, under which lock: the decision tables as pure functions |
 //! | `incident` | the inside of refused requests, and the rescued bytes of refused writes |
+//! | `ui` | pages for people: one file each, sessions, and what guards them |
 //! | `metrics` | counters with bounded labels |
 
 mod accept;
@@ -43,6 +44,7 @@ mod routes;
 mod run;
 mod server;
 mod tls;
+mod ui;
 
 pub use config::Settings;
 pub use reload::Reloader;

@@ -10,6 +10,7 @@ use crate::address::{self, MOST_PATH_BYTES};
 use crate::answer::Refusal;
 use crate::auth::{Action, Identity};
 use crate::run;
+use crate::ui::Page;
 use http::StatusCode;
 use s3tate::Writer;
 use s3tate::config::BackendConfig;
@@ -32,6 +33,8 @@ pub(crate) enum Target {
     Why(String),
     /// The bytes of a refused write.
     Rescue(String),
+    /// A page for people.
+    Page(Page),
 }
 
 impl Target {
@@ -49,6 +52,7 @@ impl Target {
             Self::RemoteState(_) => "/remote-state/{key}",
             Self::Why(_) => "/why/{id}",
             Self::Rescue(_) => "/rescue/{id}",
+            Self::Page(page) => page.route(),
         }
     }
 
@@ -56,6 +60,7 @@ impl Target {
     pub(crate) fn key(&self) -> Option<&str> {
         match self {
             Self::State(key) | Self::Lock(key) | Self::Outputs(key) | Self::RemoteState(key) => Some(key),
+            Self::Page(page) => page.key(),
             _ => None,
         }
     }
@@ -91,6 +96,7 @@ impl Target {
             ("outputs", rest) => key(rest).map(Self::Outputs),
             ("remote-state", rest) => key(rest).map(Self::RemoteState),
             ("why", id) if is_request_id(id) => Ok(Self::Why(id.to_owned())),
+            ("ui", page) => Page::parse(page, query, config).map(Self::Page).map_err(refused),
             ("rescue", id) if is_request_id(id) => Ok(Self::Rescue(id.to_owned())),
             _ => Err(refused("there is nothing at this path; states are at /state/NAME".to_owned())),
         }
@@ -165,6 +171,8 @@ pub(crate) struct Record {
     pub(crate) sha256: Option<String>,
     /// Whether a lock was broken, or a guard overridden.
     pub(crate) forced: bool,
+    /// Whether a person looks at the answer.
+    pub(crate) page: bool,
 }
 
 impl Record {

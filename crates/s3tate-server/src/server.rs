@@ -24,6 +24,7 @@ use crate::metrics::Metrics;
 use crate::reload::{self, Reloader};
 use crate::routes::Readiness;
 use crate::tls;
+use crate::ui::Ui;
 
 /// How long the ID of a released lock is remembered, to refuse a late copy of its request.
 const RELEASED: Duration = Duration::from_mins(10);
@@ -54,6 +55,7 @@ pub(crate) struct App {
     pub(crate) incidents: Incidents,
     pub(crate) audit: Option<Audit>,
     pub(crate) draining: AtomicBool,
+    pub(crate) ui: Ui,
     pub(crate) readiness: Readiness,
     pub(crate) tls: Option<tls::Acceptor>,
     /// The audit log as it was set.
@@ -67,9 +69,9 @@ pub(crate) struct App {
 /// Who is let in, and what they may do: may be replaced while the server serves.
 #[derive(Debug)]
 pub(crate) struct Policy {
-    rules: Vec<Rule>,
+    pub(crate) rules: Vec<Rule>,
     new_states: Vec<String>,
-    authenticator: Authenticator,
+    pub(crate) authenticator: Authenticator,
 }
 
 impl Policy {
@@ -102,6 +104,7 @@ impl Server {
         let tls = settings.tls.as_ref().map(tls::Acceptor::new).transpose()?;
         let policy = Policy::new(&settings, backend.env(), None)?;
         let audit = settings.audit.clone().map(|audit| Audit::new(audit, &backend)).transpose()?;
+        let ui = Ui::new(&settings.server, tls.is_some())?;
         let app = App {
             backend,
             settings: settings.server,
@@ -116,6 +119,7 @@ impl Server {
             audited_by: settings.audit,
             audit,
             draining: AtomicBool::new(false),
+            ui,
             readiness: Readiness::default(),
             limited_by: settings.limits,
             tls,

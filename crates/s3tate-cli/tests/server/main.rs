@@ -15,5 +15,7 @@ mod program;
 mod raw;
 mod reads;
 mod reload;
+mod shown;
 mod stage;
+mod ui;
 mod writes;

@@ -1,5 +1,6 @@
 //! Who asks, and whether they may. [`decide`] is the one place that allows anything.
 
+mod bond;
 mod certificate;
 pub mod identity;
 mod oidc;
@@ -9,6 +10,7 @@ mod ring_jwt;
 mod scheme;
 pub mod token;
 
+pub(crate) use bond::{Bond, claims_in};
 pub(crate) use certificate::of_certificate;
 pub use identity::{Identity, Method};
 pub(crate) use oidc::Issuers;

@@ -71,6 +71,11 @@ impl Issuers {
         answers
     }
 
+    /// The URL of the issuer with this name.
+    pub(crate) fn url_of(&self, name: &str) -> Option<&str> {
+        self.known.iter().find(|(issuer, _)| issuer.name == name).map(|(issuer, _)| issuer.url.as_str())
+    }
+
     /// Whom a token is about.
     ///
     /// # Errors
@@ -173,7 +178,7 @@ fn validation(issuer: &Issuer, algorithm: Algorithm) -> Validation {
 }
 
 /// Whole seconds; a fraction is cut off.
-fn seconds(time: &Value) -> Option<i64> {
+pub(super) fn seconds(time: &Value) -> Option<i64> {
     let number = time.as_number()?.to_string();
     number.split('.').next()?.parse().ok()
 }

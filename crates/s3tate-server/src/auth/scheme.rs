@@ -110,6 +110,23 @@ impl Authenticator {
         Err(if suspect { Unknown::Suspect } else { Unknown::Refused("wrong_token") })
     }
 
+    /// The tokens with an identity's name: an old one and its successor, maybe.
+    pub(super) fn tokens_of(&self, identity: &Identity) -> impl Iterator<Item = &Token> {
+        let name = identity.name.strip_prefix("token:");
+        self.tokens.iter().filter(move |token| Some(token.name.as_str()) == name)
+    }
+
+    /// The URL of the issuer that vouched for an identity.
+    pub(super) fn issuer_url(&self, identity: &Identity) -> Option<&str> {
+        let name = identity.name.strip_prefix("oidc:")?.split(':').next()?;
+        self.issuers.url_of(name)
+    }
+
+    /// Whether a secret is that of a token.
+    pub(super) async fn is_of(&self, secret: &str, token: &Token) -> bool {
+        self.is(mark(secret, &token.hash), secret, &token.hash, false).await
+    }
+
     async fn is(&self, mark: Mark, secret: &str, hash: &str, suspect: bool) -> bool {
         let now = self.env.instant();
         let since = self.checked().get(&mark).map(|at| now.duration_since(*at));

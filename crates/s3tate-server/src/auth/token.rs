@@ -41,7 +41,11 @@ pub fn make(name: &str) -> Result<NewToken> {
     Ok(NewToken { text, hash })
 }
 
-fn random<const N: usize>() -> Result<[u8; N]> {
+/// Bytes that nobody can guess.
+///
+/// # Errors
+/// [`ErrorKind::Bug`]: the system gives none.
+pub(crate) fn random<const N: usize>() -> Result<[u8; N]> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes)
         .map_err(|cause| Error::new(ErrorKind::Bug, format!("the system gives no random bytes: {cause}")))?;

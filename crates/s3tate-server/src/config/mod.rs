@@ -69,6 +69,9 @@ pub struct Serving {
     /// How long after its expiry a credential still finishes what its holder has locked, such as `12h`. Default: 12 h.
     #[serde(deserialize_with = "size::duration")]
     pub grace: Duration,
+    /// A file with at least 32 random bytes that seals the sessions of the web UI, the same for all servers behind one
+    /// address. Default: a key of this process, so that sessions end with it.
+    pub session_key: Option<PathBuf>,
     /// How long requests under way may go on after the server was asked to stop. Default: 30 s.
     #[serde(deserialize_with = "size::duration")]
     pub drain: Duration,
@@ -85,6 +88,7 @@ impl Default for Serving {
             new_states: vec!["**".to_owned()],
             force_unlock: ForceUnlock::BreakLock,
             grace: Duration::from_hours(12),
+            session_key: None,
             drain: Duration::from_secs(30),
         }
     }
@@ -267,7 +271,7 @@ impl Settings {
         }
         let base = path.parent().unwrap_or(Path::new("."));
         Ok(Self {
-            server: file.server,
+            server: file.server.below(base),
             limits: file.limits,
             timeouts: file.timeouts,
             audit: file.audit.map(|audit| audit.into_inner().below(base)),
@@ -277,6 +281,13 @@ impl Settings {
             rules: file.rule.into_iter().map(Spanned::into_inner).collect(),
             backend: file.backend.map(|table| table.arguments(&place)).transpose()?,
         })
+    }
+}
+
+impl Serving {
+    /// Files are named from where the configuration is.
+    fn below(self, base: &Path) -> Self {
+        Self { session_key: self.session_key.map(|path| base.join(path)), ..self }
     }
 }
 

@@ -10,6 +10,8 @@ mod why;
 mod write;
 
 pub(crate) use health::{LOOKED_AT, Readiness};
+pub(crate) use unlock::{finish, may_break};
+pub(crate) use why::rescued;
 
 use std::sync::Arc;
 

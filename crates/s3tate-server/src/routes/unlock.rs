@@ -2,12 +2,15 @@
 
 use axum::body::Body;
 use http::StatusCode;
+use s3tate::lock::Holder;
 
 use super::Call;
 use super::lock::{readable, sent_record};
 use crate::answer::{Refusal, Response};
 use crate::auth::{Action, Identity};
 use crate::guard::{Release, breakable, holder_besides, release, taken_by};
+use crate::request::Record;
+use crate::server::App;
 
 pub(super) async fn unlock(mut call: Call<'_>, key: &str) -> Result<Response, Refusal> {
     let identity = call.identity()?;
@@ -52,22 +55,51 @@ pub(super) async fn unlock(mut call: Call<'_>, key: &str) -> Result<Response, Re
         }
         Release::Break => {
             call.record.action = Some(Action::BreakLock);
-            may_break(&call, &identity, key, taken_by(&held).as_deref())?;
+            may_break(call.app, &identity, key, taken_by(&held).as_deref())?;
             call.record.forced = true;
             call.record.lock_id = Some(held.id.clone());
             "force"
         }
     };
-    call.begin().await?;
-    door.release(&holders).await?;
-    call.app.remember_release(key, &held.id);
-    call.app.metrics.release(kind, &held, call.app.env().now());
+    finish(call.app, call.record, key, &holders, kind).await?;
     Ok(Response::new(Body::empty()))
 }
 
-fn may_break(call: &Call<'_>, identity: &Identity, key: &str, holder: Option<&str>) -> Result<(), Refusal> {
-    let granted = call.app.decide(identity, key, Action::BreakLock).allowed;
-    if breakable(call.app.settings.force_unlock, granted, holder == Some(identity.name.as_str())) {
+/// Releases exactly these locks, which is told before and noted afterwards, by what kind of request it was.
+///
+/// # Errors
+/// Failures of the store.
+pub(crate) async fn finish(
+    app: &App,
+    record: &Record,
+    key: &str,
+    holders: &[Holder],
+    kind: &'static str,
+) -> Result<(), Refusal> {
+    if let Some(audit) = &app.audit {
+        audit.begin(record).await?;
+    }
+    app.door(key).release(holders).await?;
+    if let Some(first) = holders.first() {
+        let held = readable(first.info.clone());
+        app.remember_release(key, &held.id);
+        app.metrics.release(kind, &held, app.env().now());
+    }
+    Ok(())
+}
+
+/// Whether somebody may break the lock that `holder` took, if that is known.
+///
+/// # Errors
+/// 403.
+pub(crate) fn may_break(
+    app: &App,
+    identity: &Identity,
+    key: &str,
+    holder: Option<&str>,
+) -> Result<(), Refusal> {
+    let granted = app.decide(identity, key, Action::BreakLock).allowed;
+    if breakable(app.settings.force_unlock, granted, holder == Some(identity.name.as_str())) {
         return Ok(());
     }
     Err(Refusal::new(

@@ -12,7 +12,7 @@ pub(super) async fn why(call: &mut Call<'_>, id: &str) -> Result<Response, Refus
 }
 
 /// The bytes of the write that was refused under this request ID.
-pub(super) async fn rescued(call: &mut Call<'_>, id: &str) -> Result<Response, Refusal> {
+pub(crate) async fn rescued(call: &mut Call<'_>, id: &str) -> Result<Response, Refusal> {
     let incident = incident(call, id).await?;
     let key = incident["rescued"].as_str();
     let bytes = match key {

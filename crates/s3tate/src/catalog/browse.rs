@@ -41,6 +41,8 @@ pub struct BrowsedState {
     pub modified: Option<Timestamp>,
     /// Its header; `None` where it doesn't stand at the beginning, or can't be read.
     pub header: Option<Header>,
+    /// Its serial, by its header or by what s3tate noted beside it.
+    pub serial: Option<u64>,
     /// Who wrote it, where s3tate did.
     pub who: Option<String>,
     /// The locks that are held on it.
@@ -75,7 +77,8 @@ impl Backend {
         let (found, next) = self.wanted(after, most, wanted).await?;
         let keys: Vec<_> = found.iter().map(|listed| listed.key.clone()).collect();
         let items = tables::items(self, &keys).await?;
-        let looks = found.into_iter().map(|listed| self.browsed(listed, &items));
+        // No closure in the stream: otherwise the compiler can't tell that a server's task may carry this out.
+        let looks: Vec<_> = found.into_iter().map(|listed| self.browsed(listed, &items)).collect();
         let states = futures::stream::iter(looks).buffered(CONCURRENT_LOOKS).try_collect().await?;
         Ok(Browsed { states, next })
     }
@@ -113,9 +116,12 @@ impl Backend {
         let beginning = beginning.ok().flatten();
         let mut locks = items.locks(self, &listed.key);
         locks.extend(object?);
+        let header = beginning.as_ref().and_then(header);
+        let metadata = beginning.map(|beginning| beginning.facts.metadata).unwrap_or_default();
         Ok(BrowsedState {
-            header: beginning.as_ref().and_then(header),
-            who: beginning.and_then(|beginning| beginning.facts.metadata.who),
+            serial: header.as_ref().map(|header| header.serial).or(metadata.serial),
+            header,
+            who: metadata.who,
             key: listed.key,
             size_bytes: listed.size_bytes,
             modified: listed.modified,

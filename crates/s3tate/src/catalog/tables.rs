@@ -58,7 +58,7 @@ pub(super) async fn items(backend: &Backend, keys: &[String]) -> Result<Items> {
             [path.to_string(), path.digest_id()]
         })
         .collect();
-    let batches = ids.chunks(BATCH).map(|ids| batch(backend, table, ids));
+    let batches: Vec<_> = ids.chunks(BATCH).map(|ids| batch(backend, table, ids)).collect();
     let found: Result<Vec<_>, Failure> =
         futures::stream::iter(batches).buffered(CONCURRENT_BATCHES).try_collect().await;
     let found = match found {
@@ -99,13 +99,16 @@ async fn batch(backend: &Backend, table: &str, ids: &[String]) -> Result<Vec<Ite
 }
 
 async fn one_by_one(backend: &Backend, table: &str, ids: &[String]) -> Result<Vec<Item>, Failure> {
-    let gets = ids.iter().map(|id| async move {
-        let client = backend.clients.dynamodb().await;
-        let get = client.get_item().table_name(table).key(LOCK_ID, AttributeValue::S(id.clone()));
-        let get = get.projection_expression(format!("{LOCK_ID}, {INFO}, {DIGEST}")).consistent_read(true);
-        let sent = get.send().await;
-        sent.map(|answer| answer.item).map_err(|error| backend.clients.failure(Service::DynamoDb, &error))
-    });
+    let gets: Vec<_> = ids
+        .iter()
+        .map(|id| async move {
+            let client = backend.clients.dynamodb().await;
+            let get = client.get_item().table_name(table).key(LOCK_ID, AttributeValue::S(id.clone()));
+            let get = get.projection_expression(format!("{LOCK_ID}, {INFO}, {DIGEST}")).consistent_read(true);
+            let sent = get.send().await;
+            sent.map(|answer| answer.item).map_err(|error| backend.clients.failure(Service::DynamoDb, &error))
+        })
+        .collect();
     let items = futures::stream::iter(gets).buffered(BATCH / 4);
     items.try_filter_map(futures::future::ok).try_collect().await
 }

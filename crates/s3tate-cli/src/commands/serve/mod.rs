@@ -191,6 +191,7 @@ async fn reload(path: PathBuf, reloader: Reloader, mut hangup: Hangup) {
 
 async fn wait(address: &Address, options: &Options, stop: &mut Stop) -> Result<ExitCode> {
     ui::data(address.instructions(options.config.is_none()))?;
+    ui::say(&format!("the web UI is at {}/: sign in with the token", address.base()));
     ui::say(&format!("serving on {}; Ctrl-C stops", address.base()));
     stop.wait().await;
     ui::say("stopping: requests under way are finished");
