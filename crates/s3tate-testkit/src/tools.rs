@@ -42,6 +42,8 @@ pub enum Tool {
     Moto,
     /// What makes networks of their own, with `ip` to set them up.
     Unshare,
+    /// A browser without a window.
+    Chromium,
 }
 
 impl fmt::Display for Tool {
@@ -51,6 +53,7 @@ impl fmt::Display for Tool {
             Self::Aws => f.write_str("aws 1.45.11"),
             Self::Moto => f.write_str("moto_server 5.2.1"),
             Self::Unshare => f.write_str("unshare -rn with ip"),
+            Self::Chromium => f.write_str("chromium"),
         }
     }
 }
@@ -124,6 +127,7 @@ fn search(tool: Tool) -> Option<PathBuf> {
         }
         Tool::Aws => Some(fetched.join("venv/bin/aws")).filter(|program| program.is_file()),
         Tool::Moto => Some(fetched.join("venv/bin/moto_server")).filter(|program| program.is_file()),
+        Tool::Chromium => on_path("chromium").into_iter().find(|program| starts(program)),
         Tool::Unshare => on_path("unshare").into_iter().find(|program| makes_networks(program)),
     }
 }
@@ -132,6 +136,11 @@ fn search(tool: Tool) -> Option<PathBuf> {
 fn on_path(name: &str) -> Vec<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).map(|directory| directory.join(name)).collect()
+}
+
+fn starts(program: &Path) -> bool {
+    let said = Command::new(program).arg("--version").output();
+    said.is_ok_and(|output| output.status.success())
 }
 
 fn makes_networks(unshare: &Path) -> bool {

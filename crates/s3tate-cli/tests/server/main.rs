@@ -1,8 +1,10 @@
 //! The state server as a program: stock clients through it, and raw requests where no client sends them.
 
 mod audit;
+mod browser;
 mod certificates;
 mod checks;
+mod chromium;
 mod commands;
 mod doors;
 mod history;
