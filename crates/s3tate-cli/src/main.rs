@@ -9,6 +9,7 @@ mod memory;
 mod provider;
 mod report;
 mod signals;
+mod traces;
 mod ui;
 
 use std::process::ExitCode;
@@ -19,6 +20,7 @@ use s3tate::lock::Keeper;
 
 use cli::{Cli, Command};
 use signals::Signals;
+use traces::Traces;
 
 fn main() -> ExitCode {
     let env = Env::from_process();
@@ -26,14 +28,14 @@ fn main() -> ExitCode {
         return provider::run(std::env::args_os(), env);
     }
     let arguments = arguments::complete(std::env::args_os(), &env).map(Cli::parse_from);
-    ui::start_logging(&env, arguments.as_ref().is_ok_and(Cli::serves));
-    match arguments.and_then(|cli| run(cli, env)) {
+    let traces = ui::start_logging(&env, arguments.as_ref().is_ok_and(Cli::serves));
+    match arguments.and_then(|cli| run(cli, env, traces?)) {
         Ok(code) => code,
         Err(error) => ui::fail(&error),
     }
 }
 
-fn run(cli: Cli, env: Env) -> s3tate::Result<ExitCode> {
+fn run(cli: Cli, env: Env, traces: Option<Traces>) -> s3tate::Result<ExitCode> {
     if let Some(directory) = &cli.global.chdir {
         std::env::set_current_dir(directory).map_err(|cause| {
             s3tate::Error::invalid(format!("can't change to `{}`; nothing was done", directory.display()))
@@ -55,8 +57,14 @@ fn run(cli: Cli, env: Env) -> s3tate::Result<ExitCode> {
     if !threads {
         signals.start()?;
     }
+    if let Some(traces) = &traces {
+        traces.send_by(runtime.handle().clone());
+    }
     let command = commands::run(cli, env, signals.clone());
     let code = runtime.block_on(until_settled(command, &keeper, &signals));
+    if let Some(traces) = traces {
+        traces.finish();
+    }
     memory::log_peak();
     Ok(code)
 }

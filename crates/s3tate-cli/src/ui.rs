@@ -5,9 +5,13 @@ use std::process::ExitCode;
 
 use s3tate::lock::{Note, Waiting};
 use s3tate::{Env, Error, ErrorKind, Result};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _};
 
 use crate::context::Context;
 use crate::report;
+use crate::traces::Traces;
 
 /// Writes the asked-for data.
 ///
@@ -183,7 +187,7 @@ pub(crate) fn confirm(question: &str, unasked: &str) -> Result<bool> {
 /// Sends a provider's log to standard error, in the form that clients take in, and its panics so that they show them.
 pub(crate) fn start_provider_logging(env: &Env) {
     tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::new(s3tate_provider::log::filter(env)))
+        .with_env_filter(EnvFilter::new(s3tate_provider::log::filter(env)))
         .event_format(s3tate_provider::log::Lines::new(env.clone()))
         .with_writer(std::io::stderr)
         .init();
@@ -193,14 +197,20 @@ pub(crate) fn start_provider_logging(env: &Env) {
     }));
 }
 
-/// Sends the log to standard error if `S3TATE_LOG` says what of it, such as `s3tate=debug`.
-pub(crate) fn start_logging(env: &Env, serves: bool) {
+/// Sends the log to standard error if `S3TATE_LOG` says what of it, such as `s3tate=debug`; what serves has spans, too.
+///
+/// # Errors
+/// [`s3tate::ErrorKind::Invalid`]: spans can't be sent where they should go.
+pub(crate) fn start_logging(env: &Env, serves: bool) -> Result<Option<Traces>> {
     let default = if serves { "error,s3s=off,s3tate_server=info" } else { "error,s3s=off" };
-    let filter = tracing_subscriber::EnvFilter::new(env.var("S3TATE_LOG").unwrap_or(default));
-    let lines =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false);
-    match env.var("S3TATE_LOG_FORMAT") {
-        Some("json") => lines.json().flatten_event(true).init(),
-        _ => lines.init(),
-    }
+    let filter = EnvFilter::new(env.var("S3TATE_LOG").unwrap_or(default));
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false);
+    let lines = match env.var("S3TATE_LOG_FORMAT") {
+        Some("json") => lines.json().flatten_event(true).with_filter(filter).boxed(),
+        _ => lines.with_filter(filter).boxed(),
+    };
+    let traces = if serves { Traces::new(env) } else { Ok(None) };
+    let spans = traces.as_ref().ok().and_then(Option::as_ref).map(Traces::layer);
+    tracing_subscriber::registry().with(lines).with(spans).init();
+    traces
 }

@@ -30,12 +30,12 @@ pub struct Answer {
 
 /// Makes requests, over TLS where the address says so.
 #[derive(Debug, Clone)]
-pub(crate) struct Client(Pool<HttpsConnector<HttpConnector>, Full<Bytes>>);
+pub struct Client(Pool<HttpsConnector<HttpConnector>, Full<Bytes>>);
 
 impl Client {
     /// # Errors
     /// [`ErrorKind::Invalid`]: the system's roots can't be used.
-    pub(crate) fn new() -> Result<Self> {
+    pub fn new() -> Result<Self> {
         let failed =
             |cause| Error::invalid("the system's trusted certificates can't be used").with_source(cause);
         let builder = ClientConfig::builder_with_provider(ring::default_provider().into());
@@ -62,13 +62,25 @@ impl Client {
             let user = base64::engine::general_purpose::STANDARD.encode(format!("token:{secret}"));
             request = request.header(http::header::AUTHORIZATION, format!("Basic {user}"));
         }
-        let request = request.body(Full::default()).map_err(|cause| failed().with_source(cause))?;
+        let request = request.body(Bytes::new()).map_err(|cause| failed().with_source(cause))?;
+        let (head, body) = self.send(request).await?.into_parts();
+        Ok(Answer { status: head.status.as_u16(), body })
+    }
+
+    /// Sends a request.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unavailable`]: no answer within ten seconds.
+    pub async fn send(&self, request: Request<Bytes>) -> Result<http::Response<Bytes>> {
+        let url = request.uri().clone();
+        let failed = || Error::new(ErrorKind::Unavailable, format!("no answer from `{url}`"));
         let answered = async {
+            let request = request.map(Full::new);
             let response = self.0.request(request).await.map_err(|cause| failed().with_source(cause))?;
-            let status = response.status().as_u16();
-            let body = Limited::new(response.into_body(), MOST_BYTES).collect().await;
+            let (head, body) = response.into_parts();
+            let body = Limited::new(body, MOST_BYTES).collect().await;
             let body = body.map_err(|cause| failed().fact("cause", cause.to_string()))?;
-            Ok(Answer { status, body: body.to_bytes() })
+            Ok(http::Response::from_parts(head, body.to_bytes()))
         };
         tokio::time::timeout(PATIENCE, answered).await.unwrap_or_else(|_| Err(failed()))
     }

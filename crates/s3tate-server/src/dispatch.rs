@@ -11,6 +11,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Version};
 use http_body_util::BodyExt as _;
 use hyper::body::Body as _;
 use tower_http::timeout::TimeoutBody;
+use tracing::Instrument as _;
 
 use crate::answer::{REQUEST_ID, Refusal, Response};
 use crate::auth::{Action, Identity};
@@ -18,6 +19,7 @@ use crate::limits;
 use crate::request::{Query, Record, Target, is_request_id};
 use crate::routes::{self, Call};
 use crate::server::App;
+use crate::trace;
 use crate::ui;
 
 /// How much of a client's name is kept.
@@ -56,7 +58,10 @@ impl Door {
 pub(crate) async fn answer(app: Arc<App>, request: Request<Body>, peer: Peer) -> Response {
     let id = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).filter(|id| is_request_id(id));
     let id = id.map_or_else(|| app.new_id(), str::to_owned);
-    let worked = tokio::spawn(carry_out(Arc::clone(&app), request, peer, id.clone())).await;
+    let span = trace::span(&request, &id);
+    let trace = trace::id(&span, request.headers());
+    let work = carry_out(Arc::clone(&app), request, peer, id.clone(), trace).instrument(span);
+    let worked = tokio::spawn(work).await;
     let mut response = worked.unwrap_or_else(|error| {
         tracing::error!(request_id = id, %error, "a request ended in a panic");
         Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "bug", "the server made a mistake").into_response(&id)
@@ -67,11 +72,18 @@ pub(crate) async fn answer(app: Arc<App>, request: Request<Body>, peer: Peer) ->
     response
 }
 
-async fn carry_out(app: Arc<App>, request: Request<Body>, peer: Peer, id: String) -> Response {
+async fn carry_out(
+    app: Arc<App>,
+    request: Request<Body>,
+    peer: Peer,
+    id: String,
+    trace: Option<String>,
+) -> Response {
     let start = app.env().instant();
     let _flight = app.in_flight();
     let mut record = Record {
         id,
+        trace,
         time: app.env().now(),
         client: app.limits.client(peer.address, request.headers()),
         protocol: protocol(request.version()),
@@ -136,10 +148,12 @@ async fn conclude(
     let taken = app.env().instant().duration_since(start);
     let length = response.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     let sent = length.or_else(|| response.body().size_hint().exact());
+    trace::conclude(&app.traced_methods, record, response.status().as_u16(), reason);
     app.metrics.request(record, response.status().as_u16(), taken.as_secs_f64(), sent);
     tracing::info!(
         target: "s3tate_server::access",
         request_id = record.id,
+        trace_id = record.trace,
         client_ip = %record.client,
         user_agent = record.agent,
         protocol = record.protocol,
@@ -208,7 +222,10 @@ async fn route(
     if let Some(open) = routes::open(app, &target).await {
         return Ok(open);
     }
-    let identity = app.identify(&head.headers, peer.certificate.as_ref(), record.client).await?;
+    let identity = app
+        .identify(&head.headers, peer.certificate.as_ref(), record.client)
+        .instrument(trace::part!("auth"))
+        .await?;
     record.identity = Some(identity.clone());
     if let Err(refusal) = app.count(&identity)
         && !limits::finishes(app, &identity.name, &head.method, &target, &query).await

@@ -19,6 +19,7 @@
 //! | `run` | the page of the CI run that a token was made for |
 //! | `guard` | what may be written over what, under which lock: the decision tables as pure functions |
 //! | `incident` | the inside of refused requests, and the rescued bytes of refused writes |
+//! | `trace` | spans of requests, as OpenTelemetry names them |
 //! | `ui` | pages for people: one file each, sessions, and what guards them |
 //! | `metrics` | counters with bounded labels |
 
@@ -44,6 +45,7 @@ mod routes;
 mod run;
 mod server;
 mod tls;
+mod trace;
 mod ui;
 
 pub use config::Settings;

@@ -148,6 +148,8 @@ pub(crate) fn is_request_id(text: &str) -> bool {
 #[derive(Debug)]
 pub(crate) struct Record {
     pub(crate) id: String,
+    /// The trace that it is part of.
+    pub(crate) trace: Option<String>,
     pub(crate) time: Timestamp,
     /// Where it comes from, as far as that can be believed.
     pub(crate) client: IpAddr,

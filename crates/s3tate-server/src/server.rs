@@ -24,6 +24,7 @@ use crate::metrics::Metrics;
 use crate::reload::{self, Reloader};
 use crate::routes::Readiness;
 use crate::tls;
+use crate::trace::Methods;
 use crate::ui::Ui;
 
 /// How long the ID of a released lock is remembered, to refuse a late copy of its request.
@@ -55,6 +56,7 @@ pub(crate) struct App {
     pub(crate) incidents: Incidents,
     pub(crate) audit: Option<Audit>,
     pub(crate) draining: AtomicBool,
+    pub(crate) traced_methods: Methods,
     pub(crate) ui: Ui,
     pub(crate) readiness: Readiness,
     pub(crate) tls: Option<tls::Acceptor>,
@@ -103,6 +105,7 @@ impl Server {
         }
         let tls = settings.tls.as_ref().map(tls::Acceptor::new).transpose()?;
         let policy = Policy::new(&settings, backend.env(), None)?;
+        let traced_methods = Methods::new(backend.env());
         let audit = settings.audit.clone().map(|audit| Audit::new(audit, &backend)).transpose()?;
         let ui = Ui::new(&settings.server, tls.is_some())?;
         let app = App {
@@ -119,6 +122,7 @@ impl Server {
             audited_by: settings.audit,
             audit,
             draining: AtomicBool::new(false),
+            traced_methods,
             ui,
             readiness: Readiness::default(),
             limited_by: settings.limits,

@@ -19,5 +19,6 @@ mod reads;
 mod reload;
 mod shown;
 mod stage;
+mod traces;
 mod ui;
 mod writes;

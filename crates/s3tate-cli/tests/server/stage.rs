@@ -63,6 +63,15 @@ impl Stage {
         Self { endpoint, server, workdir }
     }
 
+    /// With these variables in the server's environment.
+    pub(crate) fn in_env(vars: &[(&str, &str)]) -> Self {
+        let endpoint = Endpoint::start(Kind::Embedded).expect("the embedded endpoint needs no tool");
+        let workdir = Workdir::new();
+        workdir.write("serve.toml", configuration(&endpoint, ""));
+        let server = Server::start_in(&endpoint, &workdir, ANY_PORT, vars);
+        Self { endpoint, server, workdir }
+    }
+
     /// Writes the configuration anew; servers that are there have yet to be told.
     pub(crate) fn configure(&self, server: &str) {
         self.workdir.write("serve.toml", configuration(&self.endpoint, server));
@@ -160,8 +169,13 @@ impl Stage {
 
 impl Server {
     fn start(endpoint: &Endpoint, workdir: &Workdir, listen: &str) -> Self {
-        let args = ["serve", "-config", "serve.toml", "-listen", listen];
-        Self::run(Client::new(env!("CARGO_BIN_EXE_s3tate"), endpoint), workdir, &args)
+        Self::start_in(endpoint, workdir, listen, &[])
+    }
+
+    fn start_in(endpoint: &Endpoint, workdir: &Workdir, listen: &str, vars: &[(&str, &str)]) -> Self {
+        let client = Client::new(env!("CARGO_BIN_EXE_s3tate"), endpoint);
+        let client = vars.iter().fold(client, |client, (name, value)| client.env(name, *value));
+        Self::run(client, workdir, &["serve", "-config", "serve.toml", "-listen", listen])
     }
 
     fn run(client: Client, workdir: &Workdir, args: &[&str]) -> Self {

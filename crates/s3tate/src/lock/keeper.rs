@@ -8,6 +8,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, oneshot};
+use tracing::Instrument as _;
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -179,6 +180,8 @@ impl Mark {
         step: impl Future<Output = T> + Send + 'static,
     ) -> T {
         let (sender, receiver) = oneshot::channel();
+        // Who traces sees the step below whatever began it.
+        let step = step.in_current_span();
         let task = tokio::spawn(async move {
             // A guard that nobody receives begins its own release before this mark goes.
             drop(sender.send(step.await));
