@@ -10,6 +10,7 @@ use crate::auth::pattern::matches;
 use crate::config::{Rule, Settings};
 use crate::routes::LOOKED_AT;
 use crate::tls;
+use crate::ui::Ui;
 
 /// What ends within this time is worth a warning.
 const SOON: SignedDuration = SignedDuration::from_hours(14 * 24);
@@ -28,6 +29,7 @@ pub enum Finding {
 /// Looks at settings, at the files and issuers that they name, and at their backend, where they have one. Only reads.
 pub async fn examine(settings: &Settings, backend: Option<&Backend>, env: &Env) -> Vec<Finding> {
     let mut findings = certificates(settings, env.now());
+    findings.extend(Ui::new(&settings.server, false).err().map(Finding::Problem));
     findings.extend(names(settings, env.now()));
     findings.extend(issuers(settings, env).await);
     if let Some(backend) = backend {

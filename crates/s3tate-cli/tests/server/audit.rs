@@ -25,6 +25,26 @@ fn rename(stage: &Stage, to: &str) {
     std::fs::rename(directory.join("audit.jsonl"), directory.join(to)).expect("it is renamed");
 }
 
+/// What people do in the web UI is told like what clients do: a lock broken, and sensitive values shown.
+#[test]
+fn what_people_do_is_told() {
+    let stage = Stage::with(TO_FILE);
+    let _stored = stage.ask("writer", "POST", "app/a", document(1, "l", "x")).is(200);
+    let _taken = stage.ask("writer", "LOCK", "app/a", lock_info("h")).is(200);
+    let before = lines(&stage).len();
+    let admin = crate::ui::Visitor::new(&stage.server, "admin");
+    let _shown = admin.sends("/ui/reveal/app/a", "/ui/state/app/a", &[]).is(200);
+    let _broken =
+        admin.sends("/ui/break/app/a", "/ui/break/app/a", &[("lock", "h"), ("sure", "yes")]).is(303);
+    let told: Vec<_> = lines(&stage)[before..]
+        .iter()
+        .filter(|line| line["state"] == "app/a")
+        .map(|line| format!("{} {} {} {}", line["event"], line["action"], line["lock_id"], line["forced"]))
+        .collect();
+    let told = told.join("\n").replace('"', "");
+    assert_eq!(told, "done read null null\nbegun break-lock h true\ndone break-lock h true");
+}
+
 /// Check C70: the ID of a request is the same in its answer, the server's log and the audit log.
 ///
 /// Each attempt is told, those that are refused too, with who, whence, what and what came of it; no secret is.

@@ -94,3 +94,15 @@ fn doubtful_things_are_told() {
     let _away =
         bench.check(&format!("{good}{RULE}{issuer}")).succeeds().says(&["warning: the issuer `away`"]);
 }
+
+#[test]
+fn a_session_key_that_can_be_guessed_is_a_problem() {
+    let bench = Bench::new();
+    let rest = format!("{}{RULE}{}", token(), backend(&bench.endpoint, bench.endpoint.store().table()));
+    let with_key = format!("[server]\nsession_key = \"session.key\"\n{rest}");
+    let _missing = bench.check(&with_key).exits(2).says(&["can't read the session key", "session.key"]);
+    bench.files.write("session.key", "short");
+    let _short = bench.check(&with_key).exits(2).says(&["fewer than 32 bytes", "openssl rand"]);
+    bench.files.write("session.key", [7; 32]);
+    let _good = bench.check(&with_key).succeeds();
+}

@@ -141,6 +141,43 @@ fn a_signed_token_is_let_in() {
     let _unfit = ask(&stage, &key.sign(&es256("k1"), &claims), "GET", "/state/app/a", b"").is(403);
 }
 
+/// A session in the web UI knows of a token's claims what rules ask for, ends with it, and begins anew when rules ask for
+/// others.
+#[test]
+fn a_session_is_as_good_as_the_token_that_began_it() {
+    let key = Key::new();
+    let issuer = Issuer::start(&[key.jwk("k1")]);
+    let files = Workdir::new();
+    files.write("session.key", "0123456789abcdef0123456789abcdef");
+    let line = format!("session_key = \"{}\"", files.path().join("session.key").display());
+    let mut stage = issuer.stage(&line);
+    let begin = |stage: &Stage, claims: &Value| {
+        let form = format!("token={}", key.sign(&es256("k1"), claims));
+        let reply = stage.server.send("POST", "/ui/login", "Accept: text/html\r\n", form.as_bytes()).is(303);
+        let cookie = reply.header("set-cookie").and_then(|set| set.split(';').next()).expect("a cookie");
+        format!("Accept: text/html\r\nCookie: {cookie}\r\n")
+    };
+    let get = |stage: &Stage, headers: &str, path: &str| stage.server.send("GET", path, headers, b"").status;
+    let mut claims = issuer.claims(300);
+    claims["groups"] = "x".repeat(4000).into();
+    let session = begin(&stage, &claims);
+    assert!(session.len() < 1000, "what no rule asks for isn't kept: {session}");
+    assert_eq!(get(&stage, &session, "/ui/state/app/a"), 200);
+    assert_eq!(get(&stage, &session, "/ui/state/out/a"), 403);
+    claims["repository"] = "evil/infra".into();
+    let unfit = begin(&stage, &claims);
+    assert_eq!(get(&stage, &unfit, "/ui/state/app/a"), 403);
+    let ending = begin(&stage, &issuer.claims(-30));
+    assert_eq!(get(&stage, &ending, "/ui/state/app/a"), 303, "the token has ended");
+    stage.reconfigure(|text| text.replace("claims = {", "claims = { ref = \"*\","));
+    stage.restart();
+    assert_eq!(
+        get(&stage, &session, "/ui/state/app/a"),
+        303,
+        "a rule asks for what the session doesn't know"
+    );
+}
+
 /// What a CI system's token says of its run is kept with what the run wrote, and so is a name of any characters.
 #[test]
 fn versions_tell_the_run_that_wrote_them() {

@@ -58,7 +58,7 @@ pub(crate) fn exchange(addr: &str, head: &str, body: &[u8]) -> Option<Reply> {
 }
 
 /// Reads an answer up to the end of the connection; `None` where it ended without one.
-pub(crate) fn read(stream: &mut TcpStream) -> Option<Reply> {
+pub(crate) fn read(stream: &mut impl Read) -> Option<Reply> {
     let mut bytes = Vec::new();
     drop(stream.read_to_end(&mut bytes));
     let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")?;

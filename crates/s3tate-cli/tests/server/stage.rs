@@ -126,11 +126,6 @@ impl Stage {
         wait_for("its end", Duration::from_mins(1), || self.server.running.has_ended().then_some(()));
     }
 
-    /// Writes a file beside the configuration.
-    pub(crate) fn write(&self, name: &str, content: &[u8]) {
-        self.workdir.write(name, content);
-    }
-
     /// Changes the configuration, for servers that are started from then on.
     pub(crate) fn reconfigure(&self, change: impl FnOnce(String) -> String) {
         let text = self.workdir.read("serve.toml").expect("it was written");

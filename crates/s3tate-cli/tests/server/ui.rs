@@ -1,8 +1,10 @@
 //! The web UI by raw requests: sessions, forms, guards, and who sees what.
 
-use s3tate_testkit::wait_for;
 use std::time::Duration;
 
+use s3tate_testkit::{Endpoint, Kind, Workdir, wait_for};
+
+use crate::certificates::{ask, authority, issued};
 use crate::raw::Reply;
 use crate::shown::{HOSTILE, hostile, network};
 use crate::stage::{Server, Stage, authorization, document, lock_info, token_of};
@@ -40,13 +42,19 @@ fn mark(page: &Reply) -> String {
 }
 
 impl<'s> Visitor<'s> {
-    fn new(server: &'s Server, who: &str) -> Self {
+    pub(crate) fn new(server: &'s Server, who: &str) -> Self {
         let reply = sign_in(server, token_of(who)).is(303);
         Self { server, cookie: cookie(&reply) }
     }
 
     fn get(&self, path: &str) -> Reply {
         self.server.send("GET", path, &format!("{BROWSER}Cookie: {}\r\n", self.cookie), b"")
+    }
+
+    /// Sends the form of a page, filled in like this.
+    pub(crate) fn sends(&self, path: &str, page: &str, form: &[(&str, &str)]) -> Reply {
+        let own = mark(&self.get(page).is(200));
+        self.post(path, &[&[("mark", own.as_str())], form].concat())
     }
 
     fn post(&self, path: &str, form: &[(&str, &str)]) -> Reply {
@@ -430,7 +438,7 @@ fn a_session_outlives_its_server_and_not_its_token() {
         server.send("GET", "/ui/state/app/x", &format!("{BROWSER}Cookie: {cookie}\r\n"), b"").status
     };
     assert_eq!(get(&stage.server, &passing), 303, "without a key file sessions end with the process");
-    stage.write("session.key", b"0123456789abcdef0123456789abcdef");
+    stage.workdir.write("session.key", "0123456789abcdef0123456789abcdef");
     stage.reconfigure(|text| text.replacen("[server]\n", "[server]\nsession_key = \"session.key\"\n", 1));
     stage.restart();
     let (reader, writer) =
@@ -453,4 +461,101 @@ fn a_credential_in_a_header_opens_no_page() {
     let stage = Stage::new();
     let headers = format!("{BROWSER}{}", authorization(token_of("admin")));
     let _form = stage.server.send("GET", "/ui/refused", &headers, b"").is(303);
+}
+
+/// By TLS the cookie is for TLS alone; a session that a certificate began is nothing without it.
+#[test]
+fn a_certificate_begins_a_session_that_needs_it() {
+    let ours = authority();
+    let files = Workdir::new();
+    let (certificate, key) = issued(&ours, &["127.0.0.1"], "server");
+    files.write("ca.pem", ours.pem());
+    files.write("cert.pem", &certificate);
+    files.write("key.pem", &key);
+    let at = |name: &str| files.path().join(name).display().to_string();
+    let stage = Stage::with(&format!(
+        "[tls]\ncertificate = \"{}\"\nkey = \"{}\"\nclient_ca = \"{}\"\n\
+         [[rule]]\nwho = [\"cert:cn:build\", \"cert:cn:other\"]\npath = [\"app/**\"]\nallow = [\"read\"]\n",
+        at("cert.pem"),
+        at("key.pem"),
+        at("ca.pem")
+    ));
+    stage.endpoint.store().put("app/x", document(1, "l", "x"));
+    let (build, other) = (issued(&ours, &[], "build"), issued(&ours, &[], "other"));
+    let send = |client, head: &str, body: &str| {
+        ask(&stage.server.addr, &ours, client, &format!("{head}{BROWSER}"), body)
+    };
+    let form = text(&send(Some(&build), "GET /ui/login HTTP/1.1\r\n", "").is(200));
+    assert!(form.contains("Go on as cert:cn:build"), "{form}");
+    let sign_in = "POST /ui/login HTTP/1.1\r\n";
+    let _nobody = send(None, sign_in, "certificate=yes").is(401);
+    let signed_in = send(Some(&build), sign_in, "certificate=yes").is(303);
+    let set = signed_in.header("set-cookie").expect("a cookie");
+    assert!(set.starts_with("__Host-s3tate=") && set.ends_with("; Secure"), "{set}");
+    let page = format!("GET /ui/state/app/x HTTP/1.1\r\nCookie: {}\r\n", cookie(&signed_in));
+    let _seen = send(Some(&build), &page, "").is(200);
+    let _without = send(None, &page, "").is(303);
+    let _others = send(Some(&other), &page, "").is(303);
+}
+
+/// A list of states costs a listing and the beginning of each that is shown, however large they are.
+#[test]
+fn a_list_reads_no_state_but_its_beginning() {
+    let endpoint = Endpoint::start(Kind::Embedded).expect("the embedded endpoint needs no tool");
+    let (proxied, recorder) = endpoint.recorded();
+    let stage = Stage::on(proxied, "");
+    for key in ["app/a", "app/b", "app/c"] {
+        endpoint.store().put(key, document(1, "l", &"long".repeat(50_000)));
+    }
+    let visitor = Visitor::new(&stage.server, "reader");
+    recorder.take();
+    let list = text(&visitor.get("/").is(200));
+    assert_eq!(list.matches("/ui/state/").count(), 3);
+    let requests = recorder.take();
+    let ranges: Vec<_> = requests.iter().filter_map(|request| request.headers.get("range")).collect();
+    assert_eq!(ranges, ["bytes=0-1023"; 3]);
+    assert_eq!(requests.len(), 5, "with one listing and one look for locks: {requests:#?}");
+}
+
+/// What is no lock record is told as such, and can be broken by what tells it from others.
+#[test]
+fn a_lock_that_nobody_can_read_is_broken_by_its_mark() {
+    let stage = Stage::new();
+    let store = stage.endpoint.store();
+    let place = format!("{}/app/x", store.bucket());
+    let item =
+        |info: &str| [("LockID".to_owned(), place.clone()), ("Info".to_owned(), info.to_owned())].into();
+    store.put_item(&item("no record"));
+    let breaker = Visitor::new(&stage.server, "breaker");
+    let page = breaker.get("/ui/break/app/x").is(200);
+    let (_, rest) = text(&page)
+        .split_once("name=\"lock\" value=\"")
+        .map(|(a, b)| (a.to_owned(), b.to_owned()))
+        .expect("the lock");
+    let id = rest.split('"').next().expect("its mark").to_owned();
+    assert!(id.starts_with("unreadable-"), "{id}");
+    let own = mark(&page);
+    store.put_item(&item("another one"));
+    let form = [("mark", own.as_str()), ("lock", id.as_str()), ("sure", "yes")];
+    let _changed = breaker.post("/ui/break/app/x", &form).is(409);
+    store.put_item(&item("no record"));
+    let _broken = breaker.post("/ui/break/app/x", &form).is(303);
+    assert_eq!(store.item(&place), None);
+}
+
+/// What can't be read as a state is told as that, and its lock and history can be seen.
+#[test]
+fn what_is_no_state_is_told_as_such() {
+    let stage = Stage::new();
+    stage.endpoint.store().put("app/sealed", "{\"serial\": 1, \"lineage\": \"l\", \"meta\": {}, \"encrypted_data\": \"AAAA\", \"encryption_version\": \"v0\"}");
+    stage.endpoint.store().put("app/torn", "{\"version\": 4, \"serial\": 1,");
+    let visitor = Visitor::new(&stage.server, "reader");
+    for key in ["app/sealed", "app/torn"] {
+        let page = text(&visitor.get(&format!("/ui/state/{key}")).is(200));
+        assert!(
+            page.contains("can&#39;t be read as a state") || page.contains("can't be read as a state"),
+            "{key}: {page}"
+        );
+        let _listed = visitor.get(&format!("/ui/history/{key}")).is(200);
+    }
 }
