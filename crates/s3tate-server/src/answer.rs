@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::body::Body;
 use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, StatusCode};
+use s3tate::history::Deletion;
 use s3tate::lock::LockInfo;
 use s3tate::{Error, ErrorKind};
 use serde_json::json;
@@ -13,6 +14,9 @@ pub(crate) type Response = http::Response<Body>;
 
 /// The header that names a request in logs, errors and `s3tate why`.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The header that tells when a state was deleted.
+const STATE_DELETED: HeaderName = HeaderName::from_static("x-state-deleted");
 
 /// Why a request is not answered as it would like.
 #[derive(Debug)]
@@ -29,7 +33,9 @@ pub(crate) struct Refusal {
     /// Methods that would be answered.
     pub(crate) allow: Option<&'static str>,
     /// In how many seconds to try again; `None` where that isn't told apart.
-    pub(crate) retry_after: Option<u64>,
+    pub(crate) retry_after: Option<u16>,
+    /// That the state was deleted, where that is why.
+    pub(crate) deleted: Option<Box<Deletion>>,
     /// The key under which refused bytes were kept.
     pub(crate) rescued: Option<String>,
 }
@@ -45,6 +51,7 @@ impl Refusal {
             holder: None,
             allow: None,
             retry_after: None,
+            deleted: None,
             rescued: None,
         }
     }
@@ -63,7 +70,7 @@ impl Refusal {
     pub(crate) fn limited(wait: Duration, detail: &'static str) -> Self {
         let seconds = wait.as_secs_f64().ceil().clamp(1.0, 5.0);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is between 1 and 5")]
-        let retry_after = Some(seconds as u64);
+        let retry_after = Some(seconds as u16);
         Self { retry_after, ..Self::new(StatusCode::TOO_MANY_REQUESTS, "rate", detail) }
     }
 
@@ -86,6 +93,10 @@ impl Refusal {
         if matches!(self.status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
             headers.insert(RETRY_AFTER, self.retry_after.unwrap_or(1).into());
         }
+        if let Some(deletion) = self.deleted {
+            let time = deletion.time.map_or_else(|| "unknown".to_owned(), |time| time.to_string());
+            headers.extend(HeaderValue::from_str(&time).ok().map(|time| (STATE_DELETED, time)));
+        }
         if let Some(allow) = self.allow {
             headers.insert(ALLOW, HeaderValue::from_static(allow));
         }
@@ -97,6 +108,10 @@ impl Refusal {
         let mut problem = json!({
             "type": "about:blank", "title": title, "status": self.status.as_u16(), "detail": self.detail, "request_id": id,
         });
+        if let Some(deletion) = &self.deleted {
+            problem["deleted"] =
+                json!({ "time": deletion.time.map(|time| time.to_string()), "who": deletion.who });
+        }
         if self.rescued.is_some() {
             problem["rescued"] = true.into();
         }

@@ -137,7 +137,8 @@ async fn conclude(
         }
         // Anybody could fill the store otherwise. Waiting for a lock is no incident.
         let waiting = record.action == Some(Action::Lock) && refusal.holder.is_some();
-        if record.identity.is_some() && refusal.status != StatusCode::NOT_FOUND && !waiting {
+        let nothing = refusal.status == StatusCode::NOT_FOUND && refusal.deleted.is_none();
+        if record.identity.is_some() && !nothing && !waiting {
             app.incidents.keep(&app.backend, record, refusal);
         }
     }

@@ -29,6 +29,12 @@ pub(crate) enum Target {
     Lock(String),
     Outputs(String),
     RemoteState(String),
+    /// What was stored at a state's key.
+    History(String),
+    /// A version of a state to be stored again.
+    Restore(String),
+    /// A deleted state to be stored again.
+    Undelete(String),
     /// The inside of a refused request.
     Why(String),
     /// The bytes of a refused write.
@@ -50,6 +56,9 @@ impl Target {
             Self::Lock(_) => "/state/{key}/lock",
             Self::Outputs(_) => "/outputs/{key}",
             Self::RemoteState(_) => "/remote-state/{key}",
+            Self::History(_) => "/history/{key}",
+            Self::Restore(_) => "/restore/{key}",
+            Self::Undelete(_) => "/undelete/{key}",
             Self::Why(_) => "/why/{id}",
             Self::Rescue(_) => "/rescue/{id}",
             Self::Page(page) => page.route(),
@@ -59,7 +68,13 @@ impl Target {
     /// The state that it is about.
     pub(crate) fn key(&self) -> Option<&str> {
         match self {
-            Self::State(key) | Self::Lock(key) | Self::Outputs(key) | Self::RemoteState(key) => Some(key),
+            Self::State(key)
+            | Self::Lock(key)
+            | Self::Outputs(key)
+            | Self::RemoteState(key)
+            | Self::History(key)
+            | Self::Restore(key)
+            | Self::Undelete(key) => Some(key),
             Self::Page(page) => page.key(),
             _ => None,
         }
@@ -95,6 +110,9 @@ impl Target {
             },
             ("outputs", rest) => key(rest).map(Self::Outputs),
             ("remote-state", rest) => key(rest).map(Self::RemoteState),
+            ("history", rest) => key(rest).map(Self::History),
+            ("restore", rest) => key(rest).map(Self::Restore),
+            ("undelete", rest) => key(rest).map(Self::Undelete),
             ("why", id) if is_request_id(id) => Ok(Self::Why(id.to_owned())),
             ("ui", page) => Page::parse(page, query, config).map(Self::Page).map_err(refused),
             ("rescue", id) if is_request_id(id) => Ok(Self::Rescue(id.to_owned())),
@@ -109,6 +127,10 @@ pub(crate) struct Query {
     /// The ID of the lock that a write is made under.
     pub(crate) lock: Option<String>,
     pub(crate) workspace: Option<String>,
+    /// Which version is meant.
+    pub(crate) version: Option<String>,
+    /// How many versions are asked for.
+    pub(crate) limit: Option<usize>,
     /// Whether sensitive outputs are asked for.
     pub(crate) sensitive: bool,
 }
@@ -122,6 +144,8 @@ impl Query {
             let twice = match name.as_ref() {
                 "ID" => parsed.lock.replace(value.into_owned()).is_some(),
                 "workspace" => parsed.workspace.replace(value.into_owned()).is_some(),
+                "version" => parsed.version.replace(value.into_owned()).is_some(),
+                "limit" => parsed.limit.replace(value.parse().unwrap_or(usize::MAX)).is_some(),
                 "sensitive" => std::mem::replace(&mut parsed.sensitive, value == "true"),
                 _ => false,
             };

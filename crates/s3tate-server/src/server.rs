@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use http::{HeaderMap, StatusCode};
+use s3tate::history::Deletion;
 use s3tate::{Backend, Door, Env, Error, Result};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -271,6 +272,14 @@ impl App {
             "undeclared",
             "there is no such state, and `new_states` of the server does not let it be begun: the address may be mistyped",
         ))
+    }
+
+    /// How the state at `key` came to be missing, where it was deleted and the versions can be listed.
+    pub(crate) async fn deletion(&self, key: &str) -> Option<Deletion> {
+        self.backend.state_at(key).deletion().await.unwrap_or_else(|error| {
+            tracing::debug!(%error, "whether the state was deleted can't be told");
+            None
+        })
     }
 
     /// The same for a state of which nobody has looked yet whether it is there.

@@ -117,16 +117,21 @@ impl Door {
     /// Deletes state and digest, and leaves the lock as it is. In a versioned bucket all versions stay; otherwise what is
     /// deleted is kept first where [`Backend::keeping`] asks for it.
     ///
+    /// Who it was is kept beside the states, where the bucket keeps versions.
+    ///
     /// # Errors
     /// [`crate::ErrorKind::NotFound`]: there is no state. [`crate::ErrorKind::Conflict`]: it changed after it was read;
     /// nothing was deleted.
-    pub async fn delete(&self, base: Snapshot) -> Result<()> {
+    pub async fn delete(&self, base: Snapshot, writer: Writer) -> Result<()> {
         if base.etag.is_none() {
             return Err(self.0.missing());
         }
-        let delete =
-            |workspace: Workspace, guard| async move { workspace.delete_and_release(&base, guard).await };
-        self.0.uncut(None, delete).await.map(drop)
+        let delete = |workspace: Workspace, guard| async move {
+            let released = workspace.delete_and_release(&base, guard).await?;
+            workspace.keep_deletion(&base).await;
+            Ok(released)
+        };
+        self.0.written_for(writer).uncut(None, delete).await.map(drop)
     }
 }
 

@@ -103,6 +103,12 @@ pub(crate) fn kept(base: &Snapshot, resources: Option<u64>) -> Vec<(&'static str
     set(metadata)
 }
 
+/// The metadata of what is kept of a deletion.
+pub(crate) fn of_deletion(writer: &Writer) -> Vec<(&'static str, String)> {
+    let (who, from, run) = (Some(writer.who.clone()), writer.from.clone(), writer.run.clone());
+    set(told(&Metadata { who, from, run, ..Metadata::default() }).into())
+}
+
 /// What is told of a version.
 fn told(of: &Metadata) -> [(&'static str, Option<String>); 6] {
     let text = |text: &Option<String>, most| text.as_deref().map(|text| cut(text, most));

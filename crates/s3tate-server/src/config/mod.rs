@@ -64,6 +64,8 @@ pub struct Serving {
     /// Patterns of the states that may be begun; others have to be there already. Default: all.
     #[serde(deserialize_with = "patterns")]
     pub new_states: Vec<String>,
+    /// How states that were deleted are answered. Default: empty.
+    pub deleted_states: DeletedStates,
     /// Who may break locks. Default: those with the permission `break-lock`.
     pub force_unlock: ForceUnlock,
     /// How long after its expiry a credential still finishes what its holder has locked, such as `12h`. Default: 12 h.
@@ -86,6 +88,7 @@ impl Default for Serving {
             body_limit: Size(256 << 20),
             unlocked_writes: UnlockedWrites::Allow,
             new_states: vec!["**".to_owned()],
+            deleted_states: DeletedStates::Empty,
             force_unlock: ForceUnlock::BreakLock,
             grace: Duration::from_hours(12),
             session_key: None,
@@ -111,6 +114,16 @@ pub enum UnlockedWrites {
     Allow,
     /// No.
     Deny,
+}
+
+/// How states that were deleted are answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DeletedStates {
+    /// With 404, as states that never were: clients begin anew. The body tells those who look.
+    Empty,
+    /// With 410, which clients fail at, until somebody undeletes them; only administrators begin anew.
+    Refuse,
 }
 
 /// Who may break a lock that somebody else holds.

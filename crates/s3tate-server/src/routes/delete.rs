@@ -20,7 +20,7 @@ pub(super) async fn delete(call: &mut Call<'_>, key: &str) -> Result<Response, R
     }
     if base.etag.is_some() {
         call.begin().await?;
-        door.delete(base).await?;
+        door.delete(base, call.record.writer()).await?;
     }
     Ok(Response::new(Body::empty()))
 }

@@ -2,6 +2,7 @@
 
 mod delete;
 mod health;
+mod history;
 mod lock;
 mod outputs;
 mod read;
@@ -90,6 +91,10 @@ pub(crate) async fn closed(mut call: Call<'_>, target: Target) -> Result<Respons
         }
         (Target::Outputs(key), "GET" | "HEAD") => outputs::outputs(&mut call, &key).await,
         (Target::RemoteState(key), "GET" | "HEAD") => outputs::redacted_state(&mut call, &key).await,
+        (Target::History(key), "GET" | "HEAD") => history::history(&mut call, &key).await,
+        (Target::Restore(key), "POST") => history::restore(&mut call, &key).await,
+        (Target::Undelete(key), "POST") => history::undelete(&mut call, &key).await,
+        (Target::Restore(_) | Target::Undelete(_), _) => Err(call.only("POST")),
         (Target::Why(id), "GET") => why::why(&mut call, &id).await,
         (Target::Rescue(id), "GET") => why::rescued(&mut call, &id).await,
         (Target::State(_), _) => Err(call.only("GET, POST, PUT, DELETE, LOCK, UNLOCK")),

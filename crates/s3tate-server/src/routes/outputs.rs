@@ -16,13 +16,13 @@ use crate::body::hex;
 
 /// `GET /outputs/{key}`: each root output with its type; sensitive ones where they are asked for and granted.
 pub(super) async fn outputs(call: &mut Call<'_>, key: &str) -> Result<Response, Refusal> {
-    let Some((_, outputs)) = visible(call, key).await? else { return nothing(call, key) };
+    let Some((_, outputs)) = visible(call, key).await? else { return nothing(call, key).await };
     tagged(call, &outputs)
 }
 
 /// `GET /remote-state/{key}`: a state with these outputs and nothing else, which can be neither locked nor written.
 pub(super) async fn redacted_state(call: &mut Call<'_>, key: &str) -> Result<Response, Refusal> {
-    let Some((header, outputs)) = visible(call, key).await? else { return nothing(call, key) };
+    let Some((header, outputs)) = visible(call, key).await? else { return nothing(call, key).await };
     let state = State {
         version: 4,
         terraform_version: &header.terraform_version,

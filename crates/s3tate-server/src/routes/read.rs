@@ -6,17 +6,20 @@ use http::{HeaderValue, StatusCode};
 
 use s3tate::Spool;
 
+use s3tate::history::Deletion;
+
 use super::Call;
 use crate::answer::{Refusal, Response};
 use crate::auth::Action;
 use crate::body::{content_md5, hex};
+use crate::config::DeletedStates;
 
 pub(super) async fn read(call: &mut Call<'_>, key: &str) -> Result<Response, Refusal> {
     call.allow(key, Action::Read)?;
     let workspace = call.app.backend.state_at(key);
     let mut spool = Spool::new(&call.app.temp_dir());
     if !workspace.pull(&mut spool).await? {
-        return nothing(call, key);
+        return nothing(call, key).await;
     }
     let document = spool.finish();
     let tag = format!("\"{}\"", hex(document.sha256()));
@@ -35,12 +38,27 @@ pub(super) async fn read(call: &mut Call<'_>, key: &str) -> Result<Response, Ref
     Ok(response)
 }
 
-/// The only 404 there is: clients read it as an empty state.
-pub(super) fn nothing(call: &Call<'_>, key: &str) -> Result<Response, Refusal> {
+/// The only 404 there is: clients read it as an empty state. One that was deleted says so, to those who look.
+pub(super) async fn nothing(call: &mut Call<'_>, key: &str) -> Result<Response, Refusal> {
     call.app.may_begin(key)?;
+    if let Some(deletion) = call.app.deletion(key).await {
+        return Err(deleted(call.app.settings.deleted_states, deletion));
+    }
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NOT_FOUND;
     Ok(response)
+}
+
+/// The answer where a state was deleted.
+pub(super) fn deleted(policy: DeletedStates, deletion: Deletion) -> Refusal {
+    let status = match policy {
+        DeletedStates::Empty => StatusCode::NOT_FOUND,
+        DeletedStates::Refuse => StatusCode::GONE,
+    };
+    let time = deletion.time.map(|time| format!(" at {time}")).unwrap_or_default();
+    let who = deletion.who.as_ref().map(|who| format!(" by {who}")).unwrap_or_default();
+    let detail = format!("the state was deleted{time}{who}; POST /undelete/KEY brings it back");
+    Refusal { deleted: Some(Box::new(deletion)), ..Refusal::new(status, "deleted", detail) }
 }
 
 /// Whether the client has what is tagged so already, packed or not.

@@ -7,9 +7,11 @@ use serde_json::json;
 
 use super::Call;
 use super::lock::readable;
+use super::read::deleted;
 use crate::answer::{Refusal, Response, json};
 use crate::auth::{Action, Identity};
 use crate::body::{hex, receive};
+use crate::config::DeletedStates;
 use crate::document::{self, Summary};
 use crate::guard::{Content, Locked, compare, holder_besides, writable};
 use crate::incident;
@@ -60,6 +62,7 @@ async fn store(
     let (holders, base) = door.read_to_write().await?;
     if base.etag.is_none() {
         call.app.may_begin(key)?;
+        may_begin_anew(call, key, identity).await?;
     }
     let lock = call.query.lock.clone();
     let lock = lock.as_deref();
@@ -77,6 +80,20 @@ async fn store(
     let written = door.write(&base, document, call.record.writer()).await?;
     call.record.version_id = written.version_id.map(|id| id.to_string());
     Ok(true)
+}
+
+/// Where deleted states are not begun anew by accident, administrators do it on purpose.
+async fn may_begin_anew(call: &mut Call<'_>, key: &str, identity: &Identity) -> Result<(), Refusal> {
+    let policy = call.app.settings.deleted_states;
+    if policy != DeletedStates::Refuse {
+        return Ok(());
+    }
+    let Some(deletion) = call.app.deletion(key).await else { return Ok(()) };
+    if identity.expired.is_some() || !call.app.decide(identity, key, Action::Admin).allowed {
+        return Err(deleted(policy, deletion));
+    }
+    call.record.forced = true;
+    Ok(())
 }
 
 /// What is stored, as far as it can be read.

@@ -3,6 +3,7 @@
 //! Which versions there are comes from a listing; what each is, from the first bytes of it and its metadata, several
 //! versions at a time. Whole states are only read where one is asked for.
 
+mod deletion;
 mod line;
 mod restore;
 mod spec;
@@ -11,6 +12,7 @@ use bytes::Bytes;
 use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
 
+pub use deletion::Deletion;
 pub use restore::Restoration;
 pub use spec::VersionSpec;
 
@@ -18,7 +20,7 @@ use crate::aws::Failure;
 use crate::error::{Error, ErrorKind, Result};
 use crate::kept::is_kept;
 use crate::names::VersionId;
-use crate::object::{Beginning, Bucket};
+use crate::object::{Beginning, Bucket, Metadata};
 use crate::state::{self, Changes, Header, OutputsReader};
 use crate::versions::{self, Version};
 use crate::workspace::Workspace;
@@ -65,10 +67,9 @@ impl Workspace {
     /// # Errors
     /// [`ErrorKind::Denied`], [`ErrorKind::Unavailable`]: the versions can't be listed or read.
     pub async fn history(&self, limit: Option<usize>) -> Result<Vec<StateVersion>> {
-        let mut listed = self.versions().await?;
-        listed.truncate(limit.unwrap_or(usize::MAX));
+        let listed = self.versions().await?;
         let bucket = self.bucket();
-        self.look_at(&bucket, &listed).try_collect().await
+        self.look_at(&bucket, &listed).take(limit.unwrap_or(usize::MAX)).try_collect().await
     }
 
     /// The bytes of the version that `spec` means.
@@ -137,11 +138,19 @@ impl Workspace {
         bucket: &'a Bucket,
         versions: &'a [Version],
     ) -> impl Stream<Item = Result<StateVersion>> + Unpin + 'a {
-        let looks = versions.iter().map(move |version| self.look_into(bucket, version));
+        let below = |at: usize| versions.get(at + 1);
+        let looks = versions.iter().enumerate();
+        let looks = looks.map(move |(at, version)| self.look_into(bucket, version, below(at)));
         Box::pin(stream::iter(looks).buffered(CONCURRENT_LOOKS))
     }
 
-    async fn look_into(&self, bucket: &Bucket, version: &Version) -> Result<StateVersion> {
+    /// Looks into a version; a deletion is known by the version `below` it.
+    async fn look_into(
+        &self,
+        bucket: &Bucket,
+        version: &Version,
+        below: Option<&Version>,
+    ) -> Result<StateVersion> {
         let listed = StateVersion {
             id: version.id.clone(),
             modified: version.modified,
@@ -156,6 +165,10 @@ impl Workspace {
             serial_before: None,
             changes: None,
         };
+        if version.deleted {
+            let Metadata { who, from, run, .. } = self.deleted_by(below).await;
+            return Ok(StateVersion { who, from, run, ..listed });
+        }
         if version.size_bytes == 0 {
             return Ok(listed);
         }

@@ -6,7 +6,7 @@ use super::{StateVersion, VersionSpec};
 use crate::error::{Error, ErrorKind, Result};
 use crate::lock::{LockGuard, LockOptions, Operation};
 use crate::read::Snapshot;
-use crate::state;
+use crate::state::{self, Header};
 use crate::workspace::Workspace;
 use crate::write::Written;
 
@@ -40,6 +40,37 @@ impl Workspace {
             }
             Err(error) => Err(self.give_up(guard, error).await),
         }
+    }
+
+    /// Prepares to store the bytes again, unchanged, that a deletion took away: those of the newest version.
+    ///
+    /// # Errors
+    /// - [`ErrorKind::Conflict`]: there is a state, which nobody deleted.
+    /// - [`ErrorKind::NotFound`]: nothing is left of what was there.
+    /// - those of [`Workspace::lock`] and [`Workspace::history`]. The lock is released.
+    pub async fn undelete(&self, options: &LockOptions) -> Result<Restoration> {
+        let guard = self.lock(Operation::Restore, options).await?;
+        match self.prepare_undeletion().await {
+            Ok((stored, restored, serial)) => {
+                Ok(Restoration { workspace: self.clone(), guard, stored, restored, serial })
+            }
+            Err(error) => Err(self.give_up(guard, error).await),
+        }
+    }
+
+    async fn prepare_undeletion(&self) -> Result<(Snapshot, Bytes, u64)> {
+        let (versions, (stored, _)) = futures::future::try_join(self.versions(), self.read_once()).await?;
+        if stored.bytes.is_some() {
+            return Err(Error::new(
+                ErrorKind::Conflict,
+                format!("there is a state at `{}`; nothing was written", self.url()),
+            ));
+        }
+        let newest = versions.iter().find(|version| !version.deleted && version.size_bytes > 0);
+        let Some(newest) = newest else { return Err(self.missing()) };
+        let bytes = self.version(&VersionSpec::Id(newest.id.clone())).await?;
+        let serial = Header::parse(&bytes).ok().flatten().map(|header| header.serial).unwrap_or_default();
+        Ok((stored, bytes, serial))
     }
 
     async fn prepare(&self, spec: &VersionSpec) -> Result<(Snapshot, Bytes, u64)> {

@@ -50,9 +50,9 @@ fn what_changed_meanwhile_is_neither_written_over_nor_deleted() {
         let error = run(door(&stage).write(base, state(3, "l", "c"), Writer::default())).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
     }
-    let error = run(door(&stage).delete(stale)).unwrap_err();
+    let error = run(door(&stage).delete(stale, Writer::default())).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
-    let error = run(door(&stage).delete(Snapshot::default())).unwrap_err();
+    let error = run(door(&stage).delete(Snapshot::default(), Writer::default())).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
     assert_eq!(stage.endpoint.store().bytes(KEY), state(2, "l", "b"));
 }
@@ -76,7 +76,7 @@ fn large_states_are_stored_and_kept_as_small_ones_are() {
     let base = read(&keeping());
     assert!(base.bytes.is_none(), "it went to a file");
     let _written = run(keeping().write(&base, second.clone(), Writer::default())).expect("written");
-    run(keeping().delete(read(&keeping()))).expect("deleted");
+    run(keeping().delete(read(&keeping()), Writer::default())).expect("deleted");
     assert_eq!(store.digest(KEY), None);
     let kept: Vec<_> = store.keys().into_iter().filter(|key| key.starts_with(".s3tate/snapshots/")).collect();
     assert!(kept.iter().map(|key| store.bytes(key)).eq([first, second]), "{kept:?}");

@@ -77,6 +77,11 @@ pub(crate) const RULES: &[(&str, &str)] = &[
     ("C70", "every answer has a request ID, which the log and the audit log have too"),
     ("C71", "counters don't grow with states"),
     ("C72", "where the audit log can't be written nothing is stored"),
+    (
+        "C73",
+        "a restored version has a serial above all, in the document and in the history, and stock goes on",
+    ),
+    ("C74", "a deleted state is 404, and comes back byte for byte"),
     ("C75", "nothing is ever redirected"),
     ("C76", "a write without its digest is completed by the client's retry"),
     ("C77", "a mistyped address is refused where only declared states may be begun"),
