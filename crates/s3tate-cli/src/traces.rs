@@ -21,7 +21,7 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{EnvFilter, Layer};
 
 /// The spans that are sent: those of requests, and below them each request to the store.
-const SPANS: &str = "off,s3tate_trace=info,aws_sdk_s3=debug,aws_sdk_dynamodb=debug,aws_sdk_sts=debug";
+const SPANS: &str = "off,spans=info,aws_sdk_s3=debug,aws_sdk_dynamodb=debug,aws_sdk_sts=debug";
 
 /// Spans on their way.
 #[derive(Debug)]

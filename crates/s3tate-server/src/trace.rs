@@ -1,5 +1,6 @@
 //! Spans of requests, as OpenTelemetry names what is in them; whoever starts the program says where they go.
 //!
+//! Their target is `spans`, which no filter of the log names by its prefix: they would stand before each of its lines.
 //! No body, credential or query is in them.
 
 use http::{HeaderMap, Request};
@@ -37,7 +38,7 @@ impl Methods {
 /// The span of one request, below that which the client names.
 pub(crate) fn span<B>(request: &Request<B>, id: &str) -> Span {
     let span = tracing::info_span!(
-        target: "s3tate_trace",
+        target: "spans",
         "request",
         otel.kind = "server",
         otel.status_code = Empty,
@@ -60,7 +61,7 @@ pub(crate) fn span<B>(request: &Request<B>, id: &str) -> Span {
 /// The span of a part of the present request.
 macro_rules! part {
     ($name:literal) => {
-        tracing::info_span!(target: "s3tate_trace", $name)
+        tracing::info_span!(target: "spans", $name)
     };
 }
 pub(crate) use part;
