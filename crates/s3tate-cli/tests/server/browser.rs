@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use s3tate_testkit::{require, wait_for};
+use serde_json::json;
 
 use crate::chromium::Browser;
 use crate::shown::{hostile, network};
@@ -167,6 +168,7 @@ fn pictures(browser: &mut Browser, name: &str) -> [serde_json::Value; 2] {
         for width in [1280, 400] {
             browser.look(scheme, width);
             browser.picture(&format!("{name}-{scheme}-{width}"));
+            assert_eq!(browser.hardships(), json!([]), "{name} in {scheme}, {width} wide");
         }
         browser.value("getComputedStyle(document.body).backgroundColor")
     });

@@ -34,21 +34,27 @@ pub(crate) fn issued(
     (certificate.pem(), key.serialize_pem())
 }
 
-/// The certificate that a server shows in a handshake, where one of these vouches for it.
-pub(crate) fn shown(
-    addr: &str,
+/// A client that knows servers by these.
+fn trusting(
     by: &[&CertifiedIssuer<'static, KeyPair>],
-) -> Option<CertificateDer<'static>> {
+) -> rustls::ConfigBuilder<rustls::ClientConfig, rustls::client::WantsClientCert> {
     let mut roots = rustls::RootCertStore::empty();
     for authority in by {
         roots.add(authority.der().clone()).expect("it is an authority");
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ClientConfig::builder_with_provider(provider)
+    rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .expect("versions")
         .with_root_certificates(roots)
-        .with_no_client_auth();
+}
+
+/// The certificate that a server shows in a handshake, where one of these vouches for it.
+pub(crate) fn shown(
+    addr: &str,
+    by: &[&CertifiedIssuer<'static, KeyPair>],
+) -> Option<CertificateDer<'static>> {
+    let config = trusting(by).with_no_client_auth();
     let name = ServerName::try_from("127.0.0.1").expect("a name");
     let mut session = rustls::ClientConnection::new(Arc::new(config), name).expect("a session");
     let mut stream = TcpStream::connect(addr).expect("the server listens");
@@ -66,13 +72,7 @@ pub(crate) fn ask(
     head: &str,
     body: &str,
 ) -> Reply {
-    let mut roots = rustls::RootCertStore::empty();
-    roots.add(by.der().clone()).expect("it is an authority");
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .expect("versions")
-        .with_root_certificates(roots);
+    let config = trusting(&[by]);
     let config = match client {
         None => config.with_no_client_auth(),
         Some((certificate, key)) => {

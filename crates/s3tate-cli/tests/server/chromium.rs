@@ -211,6 +211,11 @@ impl Browser {
         std::fs::write(directory.join(format!("{name}.png")), bytes).expect("the picture is written");
     }
 
+    /// What a page makes hard for those who see little, or not at all.
+    pub(crate) fn hardships(&mut self) -> Value {
+        self.value(include_str!("hardships.js"))
+    }
+
     /// What the browser complained about: errors, warnings, and what pages wrote to its console.
     pub(crate) fn complaints(&self) -> Vec<String> {
         let told = |event: &&Value| {
