@@ -153,3 +153,15 @@ fn a_late_copy_of_a_lock_request_takes_nothing() {
     assert!(late.json()["Info"].as_str().is_some_and(|info| info.contains("released")));
     let _free = stage.ask("writer", "LOCK", "app/a", lock_info("k")).is(200);
 }
+
+/// A release whose answer was lost is repeated, although somebody else has the lock by now, who keeps it.
+#[test]
+fn a_release_is_repeated_while_others_hold_the_lock() {
+    let stage = Stage::new();
+    let _locked = stage.ask("writer", "LOCK", "app/a", lock_info("h")).is(200);
+    let _released = stage.ask("writer", "UNLOCK", "app/a", lock_info("h")).is(200);
+    let _locked = stage.ask("writer", "LOCK", "app/a", lock_info("k")).is(200);
+    let _repeated = stage.ask("writer", "UNLOCK", "app/a", lock_info("h")).is(200);
+    let _held = stage.ask("writer", "LOCK", "app/a", lock_info("x")).names_holder(423, "k");
+    let _never_held = stage.ask("writer", "UNLOCK", "app/a", lock_info("y")).names_holder(409, "k");
+}

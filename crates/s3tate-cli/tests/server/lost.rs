@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use s3tate_testkit::tools::Terraform;
-use s3tate_testkit::{Client, Endpoint, Fault, Faults, Kind, Refusal, Running, Workdir, require, wait_for};
+use s3tate_testkit::{
+    Client, Deed, Endpoint, Fault, Faults, Kind, Refusal, Running, Workdir, require, wait_for,
+};
 use serde_json::Value;
 
 use crate::stage::{Stage, document, lock_info};
@@ -141,6 +143,31 @@ fn a_server_may_be_replaced_in_the_middle_of_a_run() {
     let _applied = running.finish().succeeds();
     assert_eq!(stage.endpoint.store().versions(KEY), 1);
     stage.is_sound(KEY);
+}
+
+/// Two servers carry out one request, sent again since the first answer was lost: the later one finds it done.
+#[test]
+fn a_write_that_another_server_finishes_first_is_done() {
+    let endpoint = Endpoint::start(Kind::Embedded).expect("the embedded endpoint needs no tool");
+    let (seen, faults) = Faults::before(&endpoint);
+    let stage = Stage::on(seen, "");
+    let _locked = stage.ask("writer", "LOCK", KEY, lock_info("h")).is(200);
+    let sent = document(1, "l", "x");
+    let (other, object) = (endpoint.store().clone(), sent.clone());
+    let put = format!("PUT /{}/{KEY}", other.bucket());
+    let (digest, store) = (s3tate_testkit::md5_hex(&sent), other.clone());
+    let other_server = Deed::new(move || {
+        store.put(KEY, object.clone());
+        store.put_digest(KEY, &digest);
+    });
+    faults.nth(Some(&put), 0, Fault::Meanwhile(other_server));
+    let _done = stage.ask("writer", "POST", &format!("{KEY}?ID=h"), &sent).is(200);
+    assert_eq!(other.versions(KEY), 1);
+    let something_else = Deed::new(move || other.put(KEY, document(3, "l", "z")));
+    faults.nth(Some(&put), 0, Fault::Meanwhile(something_else));
+    let refused = stage.ask("writer", "POST", &format!("{KEY}?ID=h"), document(2, "l", "y"));
+    assert!(refused.status >= 400, "{}", refused.head);
+    assert_eq!(endpoint.store().bytes(KEY), document(3, "l", "z"));
 }
 
 /// Check C55: what could not be written is pushed later, from the file that the client left.

@@ -17,6 +17,7 @@ mod program;
 mod raw;
 mod reads;
 mod reload;
+mod replicas;
 mod shown;
 mod stage;
 mod traces;

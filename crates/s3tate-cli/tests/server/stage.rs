@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use s3tate_server::auth::token::{self, NewToken};
 use s3tate_testkit::tools::{Missing, Terraform};
-use s3tate_testkit::{Client, Endpoint, Kind, Running, Workdir, wait_for};
+use s3tate_testkit::{Client, Endpoint, Kind, Locking, Running, Workdir, wait_for};
 
 use crate::raw::{Reply, exchange};
 
@@ -37,6 +37,7 @@ pub(crate) struct Stage {
     pub(crate) endpoint: Endpoint,
     pub(crate) server: Server,
     pub(crate) workdir: Workdir,
+    locking: Locking,
 }
 
 /// A running server.
@@ -57,24 +58,30 @@ impl Stage {
     }
 
     pub(crate) fn on(endpoint: Endpoint, server: &str) -> Self {
+        Self::locking(endpoint, server, Locking::Table)
+    }
+
+    /// With other locks than those of the table.
+    pub(crate) fn locking(endpoint: Endpoint, server: &str, locking: Locking) -> Self {
         let workdir = Workdir::new();
-        workdir.write("serve.toml", configuration(&endpoint, server));
+        workdir.write("serve.toml", configuration(&endpoint, server, locking));
         let server = Server::start(&endpoint, &workdir, ANY_PORT);
-        Self { endpoint, server, workdir }
+        Self { endpoint, server, workdir, locking }
     }
 
     /// With these variables in the server's environment.
     pub(crate) fn in_env(vars: &[(&str, &str)]) -> Self {
         let endpoint = Endpoint::start(Kind::Embedded).expect("the embedded endpoint needs no tool");
         let workdir = Workdir::new();
-        workdir.write("serve.toml", configuration(&endpoint, ""));
+        let locking = Locking::Table;
+        workdir.write("serve.toml", configuration(&endpoint, "", locking));
         let server = Server::start_in(&endpoint, &workdir, ANY_PORT, vars);
-        Self { endpoint, server, workdir }
+        Self { endpoint, server, workdir, locking }
     }
 
     /// Writes the configuration anew; servers that are there have yet to be told.
     pub(crate) fn configure(&self, server: &str) {
-        self.workdir.write("serve.toml", configuration(&self.endpoint, server));
+        self.workdir.write("serve.toml", configuration(&self.endpoint, server, self.locking));
     }
 
     /// The value of a counter by its name and labels, as `/metrics` has it; 0 where it isn't there.
@@ -133,6 +140,13 @@ impl Stage {
         self.workdir.write("serve.toml", change(text));
     }
 
+    /// A server is killed, and another one takes its address.
+    pub(crate) fn replace_killed(&self, server: Server) -> Server {
+        let Server { running, addr, .. } = server;
+        drop(running.kill());
+        Server::start(&self.endpoint, &self.workdir, &addr)
+    }
+
     /// One request for `key` by somebody.
     pub(crate) fn ask(&self, who: &str, method: &str, key: &str, body: impl AsRef<[u8]>) -> Reply {
         self.server.ask(who, method, &format!("/state/{key}"), body)
@@ -146,8 +160,11 @@ impl Stage {
     /// Fails the test unless the state is as it should be in the store itself: digest right, and nothing locked.
     #[track_caller]
     pub(crate) fn is_sound(&self, key: &str) {
-        self.is_sound_but_locked(key);
         let store = self.endpoint.store();
+        if self.locking.has_table() {
+            self.is_sound_but_locked(key);
+        }
+        assert_eq!(store.get(&format!("{key}.tflock")), None, "the lock object of `{key}`");
         assert_eq!(store.item(&format!("{}/{key}", store.bucket())), None, "the lock of `{key}`");
     }
 }
@@ -229,10 +246,12 @@ pub(crate) fn authorization(token: &str) -> String {
     format!("Authorization: Basic {}\r\n", STANDARD.encode(format!("token:{token}")))
 }
 
-fn configuration(endpoint: &Endpoint, server: &str) -> String {
+fn configuration(endpoint: &Endpoint, server: &str, locking: Locking) -> String {
     let (bucket, table) = (endpoint.store().bucket(), endpoint.store().table());
+    let table = if locking.has_table() { format!("dynamodb_table = \"{table}\"\n") } else { String::new() };
+    let lockfile = locking.has_lockfile();
     let mut text = format!(
-        "[server]\n{server}\n[backend]\nbucket = \"{bucket}\"\nregion = \"us-east-1\"\ndynamodb_table = \"{table}\"\nuse_path_style = true\nmax_retries = 2\n"
+        "[server]\n{server}\n[backend]\nbucket = \"{bucket}\"\nregion = \"us-east-1\"\n{table}use_lockfile = {lockfile}\nuse_path_style = true\nmax_retries = 2\n"
     );
     for ((name, permission), token) in PEOPLE.iter().zip(TOKENS.iter()) {
         let path = if *name == "admin" { "**" } else { "app/**" };

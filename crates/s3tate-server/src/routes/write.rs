@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 use s3tate::lock::Holder;
-use s3tate::{Payload, Snapshot};
+use s3tate::{ErrorKind, Payload, Snapshot};
 use serde_json::json;
 
 use super::Call;
@@ -28,7 +28,7 @@ pub(super) async fn write(mut call: Call<'_>, key: &str) -> Result<Response, Ref
     let sent = tokio::task::block_in_place(|| summary(&document))?;
     call.record.serials.1 = sent.serial;
     call.record.sha256 = Some(hex(document.sha256()));
-    match store(&mut call, key, &identity, &sent, document.clone()).await {
+    match store(&mut call, key, &identity, &sent, &document).await {
         Ok(stored) => {
             let digests =
                 json!({ "serial": sent.serial, "sha256": hex(document.sha256()), "stored": stored });
@@ -51,12 +51,29 @@ fn summary(sent: &Payload) -> Result<Summary, Refusal> {
 }
 
 /// Stores what may be stored; `false` where it is there already.
+///
+/// Another server may be carrying out the same request, whose answer was lost: what it stores first is looked at again.
 async fn store(
     call: &mut Call<'_>,
     key: &str,
     identity: &Identity,
     sent: &Summary,
-    document: Payload,
+    document: &Payload,
+) -> Result<bool, Refusal> {
+    match try_to_store(call, key, identity, sent, document).await {
+        Err(refusal) if refusal.inside.as_ref().is_some_and(|error| error.kind() == ErrorKind::Conflict) => {
+            try_to_store(call, key, identity, sent, document).await
+        }
+        stored => stored,
+    }
+}
+
+async fn try_to_store(
+    call: &mut Call<'_>,
+    key: &str,
+    identity: &Identity,
+    sent: &Summary,
+    document: &Payload,
 ) -> Result<bool, Refusal> {
     let door = call.app.door(key);
     let (holders, base) = door.read_to_write().await?;
@@ -77,7 +94,7 @@ async fn store(
         guarded => override_guard(call, key, identity, guarded, stored.as_ref(), sent)?,
     }
     call.begin().await?;
-    let written = door.write(&base, document, call.record.writer()).await?;
+    let written = door.write(&base, document.clone(), call.record.writer()).await?;
     call.record.version_id = written.version_id.map(|id| id.to_string());
     Ok(true)
 }
