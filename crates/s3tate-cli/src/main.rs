@@ -22,6 +22,9 @@ use cli::{Cli, Command};
 use signals::Signals;
 use traces::Traces;
 
+/// The stack of a thread. Futures are deep, and without optimisation a request to S3 alone takes a quarter of the usual 2 MiB.
+const STACK_BYTES: usize = 8 << 20;
+
 fn main() -> ExitCode {
     let env = Env::from_process();
     if provider::is_meant(std::env::args_os().next().as_deref()) {
@@ -51,7 +54,7 @@ fn run(cli: Cli, env: Env, traces: Option<Traces>) -> s3tate::Result<ExitCode> {
     } else {
         tokio::runtime::Builder::new_current_thread()
     };
-    let runtime = builder.enable_all().build().map_err(|cause| {
+    let runtime = builder.thread_stack_size(STACK_BYTES).enable_all().build().map_err(|cause| {
         s3tate::Error::new(s3tate::ErrorKind::Bug, "can't start the runtime").with_source(cause)
     })?;
     if !threads {

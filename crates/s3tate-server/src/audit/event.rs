@@ -119,7 +119,9 @@ impl Event {
     /// What came of it.
     pub(super) fn done(record: &Record, now: Timestamp, status: u16, refusal: Option<&Refusal>) -> Self {
         let result = match refusal {
-            None => "accepted",
+            // A state that isn't there is an answer like others.
+            None if status < 400 || status == 404 => "accepted",
+            None => "refused",
             Some(_) if status < 500 => "refused",
             Some(_) => "failed",
         };

@@ -17,6 +17,8 @@ pub(crate) use why::rescued;
 use std::sync::Arc;
 
 use axum::body::Body;
+use futures::FutureExt as _;
+use futures::future::{BoxFuture, ready};
 use http::{HeaderMap, Method, StatusCode};
 
 use crate::answer::{Refusal, Response};
@@ -76,29 +78,37 @@ pub(crate) async fn open(app: &App, target: &Target) -> Option<Response> {
     }
 }
 
-/// What only those who are known may ask for.
-pub(crate) async fn closed(mut call: Call<'_>, target: Target) -> Result<Response, Refusal> {
+/// What only those who are known may ask for. Boxed, one by one: a future of all of them would fill a thread's stack where
+/// nothing is optimised.
+pub(crate) fn closed(mut call: Call<'_>, target: Target) -> BoxFuture<'_, Result<Response, Refusal>> {
     let method = call.method.clone();
+    let refused = |refusal| ready(Err(refusal)).boxed();
     match (target, method.as_str()) {
-        (Target::State(key), "GET" | "HEAD") => read::read(&mut call, &key).await,
-        (Target::State(key), "POST" | "PUT") => write::write(call, &key).await,
-        (Target::State(key), "DELETE") => delete::delete(&mut call, &key).await,
+        (Target::State(key), "GET" | "HEAD") => async move { read::read(&mut call, &key).await }.boxed(),
+        (Target::State(key), "POST" | "PUT") => async move { write::write(call, &key).await }.boxed(),
+        (Target::State(key), "DELETE") => async move { delete::delete(&mut call, &key).await }.boxed(),
         (Target::State(key), "LOCK") | (Target::Lock(key), "LOCK" | "POST" | "PUT") => {
-            lock::lock(call, &key).await
+            async move { lock::lock(call, &key).await }.boxed()
         }
         (Target::State(key), "UNLOCK") | (Target::Lock(key), "UNLOCK" | "DELETE") => {
-            unlock::unlock(call, &key).await
+            async move { unlock::unlock(call, &key).await }.boxed()
         }
-        (Target::Outputs(key), "GET" | "HEAD") => outputs::outputs(&mut call, &key).await,
-        (Target::RemoteState(key), "GET" | "HEAD") => outputs::redacted_state(&mut call, &key).await,
-        (Target::History(key), "GET" | "HEAD") => history::history(&mut call, &key).await,
-        (Target::Restore(key), "POST") => history::restore(&mut call, &key).await,
-        (Target::Undelete(key), "POST") => history::undelete(&mut call, &key).await,
-        (Target::Restore(_) | Target::Undelete(_), _) => Err(call.only("POST")),
-        (Target::Why(id), "GET") => why::why(&mut call, &id).await,
-        (Target::Rescue(id), "GET") => why::rescued(&mut call, &id).await,
-        (Target::State(_), _) => Err(call.only("GET, POST, PUT, DELETE, LOCK, UNLOCK")),
-        (Target::Lock(_), _) => Err(call.only("POST, PUT, LOCK, DELETE, UNLOCK")),
-        _ => Err(call.only("GET")),
+        (Target::Outputs(key), "GET" | "HEAD") => {
+            async move { outputs::outputs(&mut call, &key).await }.boxed()
+        }
+        (Target::RemoteState(key), "GET" | "HEAD") => {
+            async move { outputs::redacted_state(&mut call, &key).await }.boxed()
+        }
+        (Target::History(key), "GET" | "HEAD") => {
+            async move { history::history(&mut call, &key).await }.boxed()
+        }
+        (Target::Restore(key), "POST") => async move { history::restore(&mut call, &key).await }.boxed(),
+        (Target::Undelete(key), "POST") => async move { history::undelete(&mut call, &key).await }.boxed(),
+        (Target::Why(id), "GET") => async move { why::why(&mut call, &id).await }.boxed(),
+        (Target::Rescue(id), "GET") => async move { why::rescued(&mut call, &id).await }.boxed(),
+        (Target::Restore(_) | Target::Undelete(_), _) => refused(call.only("POST")),
+        (Target::State(_), _) => refused(call.only("GET, POST, PUT, DELETE, LOCK, UNLOCK")),
+        (Target::Lock(_), _) => refused(call.only("POST, PUT, LOCK, DELETE, UNLOCK")),
+        _ => refused(call.only("GET")),
     }
 }

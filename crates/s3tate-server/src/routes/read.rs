@@ -42,7 +42,7 @@ pub(super) async fn read(call: &mut Call<'_>, key: &str) -> Result<Response, Ref
 pub(super) async fn nothing(call: &mut Call<'_>, key: &str) -> Result<Response, Refusal> {
     call.app.may_begin(key)?;
     if let Some(deletion) = call.app.deletion(key).await {
-        return Err(deleted(call.app.settings.deleted_states, deletion));
+        return Err(deleted(key, call.app.settings.deleted_states, deletion));
     }
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NOT_FOUND;
@@ -50,14 +50,14 @@ pub(super) async fn nothing(call: &mut Call<'_>, key: &str) -> Result<Response, 
 }
 
 /// The answer where a state was deleted.
-pub(super) fn deleted(policy: DeletedStates, deletion: Deletion) -> Refusal {
+pub(super) fn deleted(key: &str, policy: DeletedStates, deletion: Deletion) -> Refusal {
     let status = match policy {
         DeletedStates::Empty => StatusCode::NOT_FOUND,
         DeletedStates::Refuse => StatusCode::GONE,
     };
     let time = deletion.time.map(|time| format!(" at {time}")).unwrap_or_default();
     let who = deletion.who.as_ref().map(|who| format!(" by {who}")).unwrap_or_default();
-    let detail = format!("the state was deleted{time}{who}; POST /undelete/KEY brings it back");
+    let detail = format!("the state was deleted{time}{who}; POST /undelete/{key} brings it back");
     Refusal { deleted: Some(Box::new(deletion)), ..Refusal::new(status, "deleted", detail) }
 }
 

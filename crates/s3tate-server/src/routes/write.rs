@@ -107,7 +107,7 @@ async fn may_begin_anew(call: &mut Call<'_>, key: &str, identity: &Identity) -> 
     }
     let Some(deletion) = call.app.deletion(key).await else { return Ok(()) };
     if identity.expired.is_some() || !call.app.decide(identity, key, Action::Admin).allowed {
-        return Err(deleted(policy, deletion));
+        return Err(deleted(key, policy, deletion));
     }
     call.record.forced = true;
     Ok(())
