@@ -218,7 +218,8 @@ async fn route(
     let body = Body::new(TimeoutBody::new(app.timeouts.body, counted));
     if let Target::Page(page) = target {
         let visit = ui::Visit::new(app, head, peer.certificate, record);
-        return ui::answer(visit, body, page).await;
+        // Apart, or requests that are no pages would take as much memory as the largest of them.
+        return Box::pin(ui::answer(visit, body, page)).await;
     }
     if let Some(open) = routes::open(app, &target).await {
         return Ok(open);
