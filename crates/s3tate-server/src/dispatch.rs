@@ -15,6 +15,7 @@ use tracing::Instrument as _;
 
 use crate::answer::{REQUEST_ID, Refusal, Response};
 use crate::auth::{Action, Identity};
+use crate::head;
 use crate::limits;
 use crate::request::{Query, Record, Target, is_request_id};
 use crate::routes::{self, Call};
@@ -195,6 +196,7 @@ async fn route(
     record: &mut Record,
 ) -> Result<Response, Refusal> {
     let (head, body) = request.into_parts();
+    head::check(&head)?;
     let query = Query::parse(head.uri.query().unwrap_or_default())?;
     let target = Target::parse(head.uri.path(), &query, app.backend.config())?;
     let target = ui::instead(target, record.page);
@@ -221,8 +223,8 @@ async fn route(
         // Apart, or requests that are no pages would take as much memory as the largest of them.
         return Box::pin(ui::answer(visit, body, page)).await;
     }
-    if let Some(open) = routes::open(app, &target).await {
-        return Ok(open);
+    if let Some(open) = routes::open(app, &head.method, &target).await {
+        return open;
     }
     let identity = app
         .identify(&head.headers, peer.certificate.as_ref(), record.client)
@@ -234,6 +236,9 @@ async fn route(
     {
         app.metrics.limited("identity");
         return Err(refusal);
+    }
+    if matches!(target, Target::State(_) | Target::Lock(_)) {
+        head::takes(&head.headers)?;
     }
     let call = Call { app, method: head.method, headers: head.headers, query, body, record };
     routes::closed(call, target).await

@@ -11,6 +11,7 @@
 //! | `limits`, `patience` | how often, and how slowly, somebody may ask |
 //! | `reload` | what may change while it serves |
 //! | `request`, `dispatch` | what a request is about; from its head to its answer, its log line and its counters |
+//! | `head` | heads that two readers could take for different things |
 //! | `auth` | who asks (`token`, `oidc`, `certificate`), and whether they may: [`auth::decide`] |
 //! | `address` | which state a path names |
 //! | `routes` | one file for each thing that can be asked for |
@@ -35,6 +36,7 @@ pub mod config;
 mod dispatch;
 mod document;
 mod guard;
+mod head;
 mod incident;
 mod limits;
 mod metrics;

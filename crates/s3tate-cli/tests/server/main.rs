@@ -19,6 +19,7 @@ mod reads;
 mod reload;
 mod replicas;
 mod shown;
+mod smuggling;
 mod stage;
 mod traces;
 mod ui;

@@ -61,19 +61,28 @@ impl Call<'_> {
     }
 
     fn only(&self, allow: &'static str) -> Refusal {
-        let detail = format!("{} is not answered here; {allow} are", self.method);
-        Refusal { allow: Some(allow), ..Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "method", detail) }
+        only(&self.method, allow)
     }
 }
 
+fn only(method: &Method, allow: &'static str) -> Refusal {
+    let detail = format!("{method} is not answered here; {allow} are");
+    Refusal { allow: Some(allow), ..Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "method", detail) }
+}
+
 /// What anybody may ask for; `None` where it is for those who are known.
-pub(crate) async fn open(app: &App, target: &Target) -> Option<Response> {
+pub(crate) async fn open(app: &App, method: &Method, target: &Target) -> Option<Result<Response, Refusal>> {
+    let open =
+        matches!(target, Target::Home | Target::Health | Target::Ready | Target::Metrics | Target::Version);
+    if open && *method != Method::GET && *method != Method::HEAD {
+        return Some(Err(only(method, "GET, HEAD")));
+    }
     match target {
-        Target::Home => Some(health::home()),
-        Target::Health => Some(health::alive()),
-        Target::Ready => Some(health::ready(app).await),
-        Target::Metrics => Some(health::metrics(app)),
-        Target::Version => Some(health::version()),
+        Target::Home => Some(Ok(health::home())),
+        Target::Health => Some(Ok(health::alive())),
+        Target::Ready => Some(Ok(health::ready(app).await)),
+        Target::Metrics => Some(Ok(health::metrics(app))),
+        Target::Version => Some(Ok(health::version())),
         _ => None,
     }
 }
