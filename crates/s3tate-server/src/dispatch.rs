@@ -241,5 +241,6 @@ async fn route(
         head::takes(&head.headers)?;
     }
     let call = Call { app, method: head.method, headers: head.headers, query, body, record };
-    routes::closed(call, target).await
+    // Boxed, so that not each request carries the largest of all routes over the stack of its thread.
+    Box::pin(routes::closed(call, target)).await
 }

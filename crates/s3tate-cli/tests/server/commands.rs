@@ -76,34 +76,38 @@ fn editing_commands_and_forced_pushes() {
 /// Check C54: a lock that a killed run left is broken by Terraform's command, which names no ID on the wire.
 #[test]
 fn a_lock_that_was_left_behind_is_broken() {
-    let stage = Stage::new();
-    let stock = require!(stage.stock(Terraform::V1_11, "admin", "app/left"));
-    let workdir = Workdir::with(FIRST);
-    let _initialised = stock.run(&workdir, &["init", "-input=false"]).succeeds();
-    let id = "0b5f0a3e-1111-2222-3333-444455556666";
-    let _locked = stage.ask("writer", "LOCK", "app/left", crate::stage::lock_info(id)).is(200);
-    let _refused = stock.run(&workdir, &["plan"]).fails().says(&["already locked", id]);
-    let _broken = stock.run(&workdir, &["force-unlock", "-force", id]).succeeds();
-    let _planned = stock.run(&workdir, &["plan"]).succeeds();
+    for version in [Terraform::V1_11, Terraform::V1_0] {
+        let stage = Stage::new();
+        let stock = require!(stage.stock(version, "admin", "app/left"));
+        let workdir = Workdir::with(FIRST);
+        let _initialised = stock.run(&workdir, &["init", "-input=false"]).succeeds();
+        let id = "0b5f0a3e-1111-2222-3333-444455556666";
+        let _locked = stage.ask("writer", "LOCK", "app/left", crate::stage::lock_info(id)).is(200);
+        let _refused = stock.run(&workdir, &["plan"]).fails().says(&["already locked", id]);
+        let _broken = stock.run(&workdir, &["force-unlock", "-force", id]).succeeds();
+        let _planned = stock.run(&workdir, &["plan"]).succeeds();
+    }
 }
 
 /// Check C58: `-lock=false` while free, and while somebody else holds the lock.
 #[test]
 fn writes_without_a_lock_are_taken_while_it_is_free() {
-    let stage = Stage::new();
-    let stock = require!(stage.stock(Terraform::V1_11, "writer", "app/free"));
-    let workdir = Workdir::with(FIRST);
-    let _initialised = stock.run(&workdir, &["init", "-input=false"]).succeeds();
-    let _applied = stock.run(&workdir, &["apply", "-auto-approve", "-lock=false"]).succeeds();
-    let _locked = stage.ask("writer", "LOCK", "app/free", crate::stage::lock_info("h")).is(200);
-    workdir.write("main.tf", FIRST.replace("one", "two"));
-    let _refused = stock
-        .run(&workdir, &["apply", "-auto-approve", "-lock=false"])
-        .fails()
-        .says(&["HTTP error: 423", "errored.tfstate"]);
-    let _unlocked = stage.ask("writer", "UNLOCK", "app/free", crate::stage::lock_info("h")).is(200);
-    let _pushed = stock.run(&workdir, &["state", "push", "errored.tfstate"]).succeeds();
-    assert_eq!(stock.run(&workdir, &["output", "-raw", "v"]).succeeds().stdout_text(), "two");
+    for version in [Terraform::V1_11, Terraform::V1_0] {
+        let stage = Stage::new();
+        let stock = require!(stage.stock(version, "writer", "app/free"));
+        let workdir = Workdir::with(FIRST);
+        let _initialised = stock.run(&workdir, &["init", "-input=false"]).succeeds();
+        let _applied = stock.run(&workdir, &["apply", "-auto-approve", "-lock=false"]).succeeds();
+        let _locked = stage.ask("writer", "LOCK", "app/free", crate::stage::lock_info("h")).is(200);
+        workdir.write("main.tf", FIRST.replace("one", "two"));
+        let _refused = stock
+            .run(&workdir, &["apply", "-auto-approve", "-lock=false"])
+            .fails()
+            .says(&["HTTP error: 423", "errored.tfstate"]);
+        let _unlocked = stage.ask("writer", "UNLOCK", "app/free", crate::stage::lock_info("h")).is(200);
+        let _pushed = stock.run(&workdir, &["state", "push", "errored.tfstate"]).succeeds();
+        assert_eq!(stock.run(&workdir, &["output", "-raw", "v"]).succeeds().stdout_text(), "two");
+    }
 }
 
 /// Check C61: `terraform_remote_state` reads a whole state, and a redacted one where only that is granted.
@@ -164,26 +168,31 @@ fn a_second_run_waits_for_the_lock() {
 /// Check C57: a local state moves to the server by Terraform's own migration.
 #[test]
 fn a_local_state_is_migrated() {
-    let stage = Stage::new();
-    let stock = require!(stage.stock(Terraform::V1_11, "writer", "app/moved"));
-    let workdir = Workdir::with("output \"v\" {\n  value = \"one\"\n}\n");
-    let _initialised = stock.run(&workdir, &["init", "-input=false"]).succeeds();
-    let _applied = stock.run(&workdir, &["apply", "-auto-approve"]).succeeds();
-    workdir.write("main.tf", FIRST);
-    let _moved = stock.run(&workdir, &["init", "-input=false", "-migrate-state", "-force-copy"]).succeeds();
-    assert_eq!(stock.run(&workdir, &["output", "-raw", "v"]).succeeds().stdout_text(), "one");
-    stage.is_sound("app/moved");
+    for version in [Terraform::V1_11, Terraform::V1_0] {
+        let stage = Stage::new();
+        let stock = require!(stage.stock(version, "writer", "app/moved"));
+        let workdir = Workdir::with("output \"v\" {\n  value = \"one\"\n}\n");
+        let _initialised = stock.run(&workdir, &["init", "-input=false"]).succeeds();
+        let _applied = stock.run(&workdir, &["apply", "-auto-approve"]).succeeds();
+        workdir.write("main.tf", FIRST);
+        let _moved =
+            stock.run(&workdir, &["init", "-input=false", "-migrate-state", "-force-copy"]).succeeds();
+        assert_eq!(stock.run(&workdir, &["output", "-raw", "v"]).succeeds().stdout_text(), "one");
+        stage.is_sound("app/moved");
+    }
 }
 
 /// Check C77: where only declared states may be begun, a mistyped address is refused, and no empty state.
 #[test]
 fn a_mistyped_address_is_no_empty_state() {
-    let stage = Stage::with("new_states = [\"app/known/*\"]");
-    let stock = require!(stage.stock(Terraform::V1_11, "writer", "app/knwon/web"));
-    let workdir = Workdir::with(FIRST);
-    let _refused = stock.run(&workdir, &["init", "-input=false"]).fails().says(&["invalid auth"]);
-    let right = require!(stage.stock(Terraform::V1_11, "writer", "app/known/web"));
-    let _initialised = right.run(&workdir, &["init", "-input=false"]).succeeds();
-    let _applied = right.run(&workdir, &["apply", "-auto-approve"]).succeeds();
-    stage.is_sound("app/known/web");
+    for version in [Terraform::V1_11, Terraform::V1_0] {
+        let stage = Stage::with("new_states = [\"app/known/*\"]");
+        let stock = require!(stage.stock(version, "writer", "app/knwon/web"));
+        let workdir = Workdir::with(FIRST);
+        let _refused = stock.run(&workdir, &["init", "-input=false"]).fails().says(&["invalid auth"]);
+        let right = require!(stage.stock(version, "writer", "app/known/web"));
+        let _initialised = right.run(&workdir, &["init", "-input=false"]).succeeds();
+        let _applied = right.run(&workdir, &["apply", "-auto-approve"]).succeeds();
+        stage.is_sound("app/known/web");
+    }
 }

@@ -45,8 +45,9 @@ fn apply(client: &Client, workdir: &Workdir, target: &str) {
         if applied.code() == Some(0) {
             return;
         }
-        let _gave_up =
-            applied.exits(1).says(&["Error acquiring the state lock", "unexpected end of JSON input"]);
+        let gave_up = applied.exits(1).says(&["Error acquiring the state lock"]).stderr_text();
+        let vanished = ["unexpected end of JSON input", "NoSuchKey"];
+        assert!(vanished.iter().any(|sign| gave_up.contains(sign)), "{gave_up}");
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use s3tate_testkit::tools::Terraform;
+use s3tate_testkit::tools::{Missing, Terraform};
 use s3tate_testkit::{
     Client, Deed, Endpoint, Fault, Faults, Kind, Refusal, Running, Workdir, require, wait_for,
 };
@@ -22,10 +22,14 @@ struct Scene {
 }
 
 impl Scene {
-    fn with(configuration: &str) -> Result<Self, s3tate_testkit::tools::Missing> {
+    fn with(configuration: &str) -> Result<Self, Missing> {
+        Self::of(Terraform::V1_11, configuration)
+    }
+
+    fn of(version: Terraform, configuration: &str) -> Result<Self, Missing> {
         let stage = Stage::new();
         let faults = Faults::before_url(&format!("http://{}", stage.server.addr));
-        let stock = stage.stock(Terraform::V1_11, "writer", KEY)?;
+        let stock = stage.stock(version, "writer", KEY)?;
         let way = format!("{}/state/{KEY}", faults.recorder().url());
         let stock = ["", "LOCK_", "UNLOCK_"]
             .iter()
@@ -82,15 +86,19 @@ const OUTPUT: &str = "output \"v\" {\n  value = \"one\"\n}\n";
 /// Check C48: the same of a release.
 #[test]
 fn lost_answers_are_given_again() {
-    for method in ["LOCK", "POST", "UNLOCK"] {
-        let scene = require!(Scene::with(OUTPUT));
+    let versions = [Terraform::V1_11, Terraform::V1_0];
+    for (version, method) in
+        versions.into_iter().flat_map(|version| ["LOCK", "POST", "UNLOCK"].map(|method| (version, method)))
+    {
+        let scene = require!(Scene::of(version, OUTPUT));
         scene.spoil(method, 0, Fault::CutAfter);
         if method == "LOCK" {
             let _planned = scene.stock.run(&scene.workdir, &["plan"]).succeeds();
         }
         let _applied = scene.apply().succeeds();
         assert_eq!(scene.stage.endpoint.store().versions(KEY), 1, "{method}");
-        assert_eq!(scene.state()["serial"], 1, "{method}");
+        let first = u64::from(version != Terraform::V1_0);
+        assert_eq!(scene.state()["serial"], first, "{method}");
         scene.stage.is_sound(KEY);
     }
 }
@@ -173,15 +181,17 @@ fn a_write_that_another_server_finishes_first_is_done() {
 /// Check C55: what could not be written is pushed later, from the file that the client left.
 #[test]
 fn a_run_whose_writes_failed_is_pushed_later() {
-    let scene = require!(Scene::with(OUTPUT));
-    scene.faults.since(Some(&format!("POST /state/{KEY}")), 0, Fault::Refuse(Refusal::Internal));
-    let _failed = scene.apply().fails().says(&["errored.tfstate"]);
-    assert_eq!(scene.stage.endpoint.store().get(KEY), None);
-    scene.faults.clear();
-    let _pushed = scene.stock.run(&scene.workdir, &["state", "push", "errored.tfstate"]).succeeds();
-    let output = scene.stock.run(&scene.workdir, &["output", "-raw", "v"]).succeeds();
-    assert_eq!(output.stdout_text(), "one");
-    scene.stage.is_sound(KEY);
+    for version in [Terraform::V1_11, Terraform::V1_0] {
+        let scene = require!(Scene::of(version, OUTPUT));
+        scene.faults.since(Some(&format!("POST /state/{KEY}")), 0, Fault::Refuse(Refusal::Internal));
+        let _failed = scene.apply().fails().says(&["errored.tfstate"]);
+        assert_eq!(scene.stage.endpoint.store().get(KEY), None);
+        scene.faults.clear();
+        let _pushed = scene.stock.run(&scene.workdir, &["state", "push", "errored.tfstate"]).succeeds();
+        let output = scene.stock.run(&scene.workdir, &["output", "-raw", "v"]).succeeds();
+        assert_eq!(output.stdout_text(), "one");
+        scene.stage.is_sound(KEY);
+    }
 }
 
 /// Check C62: an interrupted run writes at once, and again for what ends after, all under one lock.

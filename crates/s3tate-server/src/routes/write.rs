@@ -60,9 +60,10 @@ async fn store(
     sent: &Summary,
     document: &Payload,
 ) -> Result<bool, Refusal> {
-    match try_to_store(call, key, identity, sent, document).await {
+    // Boxed, since requests to the store have large states, which are moved over the stack of the thread.
+    match Box::pin(try_to_store(call, key, identity, sent, document)).await {
         Err(refusal) if refusal.inside.as_ref().is_some_and(|error| error.kind() == ErrorKind::Conflict) => {
-            try_to_store(call, key, identity, sent, document).await
+            Box::pin(try_to_store(call, key, identity, sent, document)).await
         }
         stored => stored,
     }
