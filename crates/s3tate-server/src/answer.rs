@@ -7,6 +7,7 @@ use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, StatusCode};
 use s3tate::history::Deletion;
 use s3tate::lock::LockInfo;
+use s3tate::state::StateError;
 use s3tate::{Error, ErrorKind};
 use serde_json::json;
 
@@ -154,6 +155,11 @@ impl From<Error> for Refusal {
             ErrorKind::Denied => {
                 (StatusCode::INTERNAL_SERVER_ERROR, "store_denied", "the store refuses the server")
             }
+            ErrorKind::Corrupt if is_no_state(&error) => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "unreadable",
+                "what is stored can't be read as a state; /state/ has its bytes",
+            ),
             ErrorKind::Corrupt => (
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "corrupt",
@@ -168,6 +174,11 @@ impl From<Error> for Refusal {
         };
         Self { inside: Some(Box::new(error)), ..Self::new(status, reason, detail) }
     }
+}
+
+/// Whether bytes are whole, but not what a state is: somebody wrote them so.
+fn is_no_state(error: &Error) -> bool {
+    std::error::Error::source(error).is_some_and(<dyn std::error::Error>::is::<StateError>)
 }
 
 /// JSON with status 200.

@@ -14,6 +14,7 @@
 //! | `head` | heads that two readers could take for different things |
 //! | `auth` | who asks (`token`, `oidc`, `certificate`), and whether they may: [`auth::decide`] |
 //! | `address` | which state a path names |
+//! | `openapi` | what can be asked for, as an OpenAPI document |
 //! | `routes` | one file for each thing that can be asked for |
 //! | `body`, `document` | bodies spooled and hashed; what a state document says of itself |
 //! | [`audit`] | what was tried and what came of it, in lines that hold on to each other; [`audit::verify`] |
@@ -40,6 +41,7 @@ mod head;
 mod incident;
 mod limits;
 mod metrics;
+pub mod openapi;
 mod patience;
 mod reload;
 mod request;

@@ -23,6 +23,8 @@ pub(crate) enum Target {
     Ready,
     Metrics,
     Version,
+    /// What can be asked for.
+    OpenApi,
     /// A state, by its key.
     State(String),
     /// The lock of a state.
@@ -52,6 +54,7 @@ impl Target {
             Self::Ready => "/readyz",
             Self::Metrics => "/metrics",
             Self::Version => "/version",
+            Self::OpenApi => "/openapi.json",
             Self::State(_) => "/state/{key}",
             Self::Lock(_) => "/state/{key}/lock",
             Self::Outputs(_) => "/outputs/{key}",
@@ -104,6 +107,7 @@ impl Target {
             ("readyz", "") => Ok(Self::Ready),
             ("metrics", "") => Ok(Self::Metrics),
             ("version", "") => Ok(Self::Version),
+            ("openapi.json", "") => Ok(Self::OpenApi),
             ("state", rest) => match rest.strip_suffix("/lock") {
                 Some(rest) => key(rest).map(Self::Lock),
                 None => key(rest).map(Self::State),

@@ -38,6 +38,8 @@ pub enum Tool {
     Terraform(Terraform),
     /// The AWS command line.
     Aws,
+    /// Requests made from a description.
+    Schemathesis,
     /// The moto server.
     Moto,
     /// What makes networks of their own, with `ip` to set them up.
@@ -51,6 +53,7 @@ impl fmt::Display for Tool {
         match self {
             Self::Terraform(version) => write!(f, "terraform {}", version.version()),
             Self::Aws => f.write_str("aws 1.45.11"),
+            Self::Schemathesis => f.write_str("schemathesis 4.32.5"),
             Self::Moto => f.write_str("moto_server 5.2.1"),
             Self::Unshare => f.write_str("unshare -rn with ip"),
             Self::Chromium => f.write_str("chromium"),
@@ -126,6 +129,9 @@ fn search(tool: Tool) -> Option<PathBuf> {
             candidates.into_iter().find(|program| is_terraform(program, version))
         }
         Tool::Aws => Some(fetched.join("venv/bin/aws")).filter(|program| program.is_file()),
+        Tool::Schemathesis => {
+            Some(fetched.join("venv-schemathesis/bin/schemathesis")).filter(|program| program.is_file())
+        }
         Tool::Moto => Some(fetched.join("venv/bin/moto_server")).filter(|program| program.is_file()),
         Tool::Chromium => on_path("chromium").into_iter().find(|program| starts(program)),
         Tool::Unshare => on_path("unshare").into_iter().find(|program| makes_networks(program)),

@@ -13,6 +13,8 @@ mod limits;
 mod locking;
 mod lost;
 mod measures;
+mod openapi;
+mod packaging;
 mod program;
 mod raw;
 mod reads;

@@ -207,3 +207,28 @@ fn counters_are_bounded_and_health_is_open() {
     let few = series(1..2);
     assert_eq!(series(2..60), few);
 }
+
+/// What is stored, but no state, is told as such, and not as damaged. Found by schemathesis.
+#[test]
+fn what_is_stored_but_no_state_has_no_outputs() {
+    let stage = Stage::new();
+    for (number, body) in [
+        "{\"version\":0}",
+        "{\"version\":99,\"serial\":1,\"lineage\":\"x\"}",
+        "{\"version\":4,\"serial\":1,\"lineage\":\"x\",\"outputs\":{\"a\":1}}",
+    ]
+    .iter()
+    .enumerate()
+    {
+        let key = format!("app/{number}");
+        let _written = stage.ask("writer", "POST", &key, body).is(200);
+        for path in ["outputs", "remote-state"] {
+            let refused = stage.server.ask("reader", "GET", &format!("/{path}/{key}"), "").is(422).json();
+            assert!(
+                refused["detail"].as_str().is_some_and(|detail| detail.contains("read as a state")),
+                "{refused}"
+            );
+        }
+        assert_eq!(stage.ask("reader", "GET", &key, "").is(200).body, body.as_bytes());
+    }
+}

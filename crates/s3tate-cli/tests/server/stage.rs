@@ -9,6 +9,7 @@ use s3tate_server::auth::token::{self, NewToken};
 use s3tate_testkit::tools::{Missing, Terraform};
 use s3tate_testkit::{Client, Endpoint, Kind, Locking, Running, Workdir, wait_for};
 
+use crate::openapi;
 use crate::raw::{Reply, exchange};
 
 /// Who there is, and what they may do with states below `app/`; `admin` may do everything everywhere.
@@ -216,7 +217,10 @@ impl Server {
         let head = format!(
             "{method} {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}"
         );
-        exchange(&self.addr, &head, body).unwrap_or_else(|| panic!("no answer to {method} {path}"))
+        let reply =
+            exchange(&self.addr, &head, body).unwrap_or_else(|| panic!("no answer to {method} {path}"));
+        openapi::describes(method, path, &reply);
+        reply
     }
 
     /// The most memory that it had so far, in bytes.

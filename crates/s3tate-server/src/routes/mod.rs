@@ -72,8 +72,10 @@ fn only(method: &Method, allow: &'static str) -> Refusal {
 
 /// What anybody may ask for; `None` where it is for those who are known.
 pub(crate) async fn open(app: &App, method: &Method, target: &Target) -> Option<Result<Response, Refusal>> {
-    let open =
-        matches!(target, Target::Home | Target::Health | Target::Ready | Target::Metrics | Target::Version);
+    let open = matches!(
+        target,
+        Target::Home | Target::Health | Target::Ready | Target::Metrics | Target::Version | Target::OpenApi
+    );
     if open && *method != Method::GET && *method != Method::HEAD {
         return Some(Err(only(method, "GET, HEAD")));
     }
@@ -83,6 +85,7 @@ pub(crate) async fn open(app: &App, method: &Method, target: &Target) -> Option<
         Target::Ready => Some(Ok(health::ready(app).await)),
         Target::Metrics => Some(Ok(health::metrics(app))),
         Target::Version => Some(Ok(health::version())),
+        Target::OpenApi => Some(Ok(crate::answer::json(&crate::openapi::document()))),
         _ => None,
     }
 }

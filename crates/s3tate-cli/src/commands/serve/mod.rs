@@ -3,6 +3,7 @@
 mod check;
 mod embedded;
 mod instructions;
+mod probe;
 mod token;
 mod verify;
 
@@ -69,6 +70,7 @@ struct Options {
 enum Other {
     Token(token::NewToken),
     Check(check::Check),
+    Probe(probe::Probe),
     Verify(verify::Verify),
 }
 
@@ -82,6 +84,7 @@ impl Serve {
 pub(crate) async fn run(context: &Context, args: Serve) -> Result<ExitCode> {
     match args.command {
         Some(Other::Token(args)) => token::run(&args),
+        Some(Other::Probe(args)) => probe::run(&args).await,
         Some(Other::Check(args)) => check::run(&args, &context.env).await,
         Some(Other::Verify(args)) => verify::run(&context.env, &args).await,
         None => start(&context.env, args.options).await,
