@@ -3,7 +3,7 @@
 use std::io::Read;
 
 use s3tate::StateDigest;
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 
 /// What decides whether one document is written over another.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +38,46 @@ pub(crate) fn read(document: impl Read, md5: StateDigest) -> Result<Summary, (bo
         Ok(_) => Err((true, "the body is JSON, but has no member that a state has".to_owned())),
         Err(error) if error.is_data() => Err((true, format!("the body is no state: {error}"))),
         Err(error) => Err((false, format!("the body is no JSON: {error}"))),
+    }
+}
+
+/// Serial and lineage of a state, which is read no further than both: they stand before the resources.
+pub(crate) fn head(document: impl Read) -> (Option<u64>, Option<String>) {
+    let mut head = (None, None);
+    // It ends with an error of its own once both are there, and what else it may be is not told here.
+    drop(Head(&mut head).deserialize(&mut serde_json::Deserializer::from_reader(document)));
+    head
+}
+
+struct Head<'a>(&'a mut (Option<u64>, Option<String>));
+
+impl<'de> DeserializeSeed<'de> for Head<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Head<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(name) = map.next_key::<String>()? {
+            match name.as_str() {
+                "serial" => self.0.0 = map.next_value()?,
+                "lineage" => self.0.1 = map.next_value()?,
+                _ => drop(map.next_value::<IgnoredAny>()?),
+            }
+            if self.0.0.is_some() && self.0.1.is_some() {
+                return Err(A::Error::custom("that is enough"));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -76,6 +116,18 @@ impl<'de> Visitor<'de> for Object {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_head_is_read_and_no_more() {
+        let head = |text: &str| head(text.as_bytes());
+        let lineage = || Some("l".to_owned());
+        assert_eq!(
+            head(r#"{"version":4,"serial":7,"lineage":"l","resources":[ and so on"#),
+            (Some(7), lineage())
+        );
+        assert_eq!(head(r#"{"resources":[{}],"lineage":"l"}"#), (None, lineage()));
+        assert_eq!(head("<html>"), (None, None));
+    }
 
     #[test]
     fn documents_of_all_kinds_are_read() {

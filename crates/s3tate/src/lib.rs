@@ -94,6 +94,7 @@ pub use names::{ETag, LockId, LockPath, StateKey, VersionId, WorkspaceName};
 pub use payload::{Payload, Spool};
 pub use problem::Problem;
 pub use provenance::Writer;
+pub use pull::Pulled;
 pub use push::{PushOptions, Pushed};
 pub use read::Snapshot;
 pub use transfer::{Transfer, TransferOptions, Transferred};

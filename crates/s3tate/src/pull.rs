@@ -7,11 +7,20 @@ use tempfile::SpooledTempFile;
 use crate::digest::{StateDigest, StateHasher};
 use crate::download::{Broken, Download, READINGS};
 use crate::error::{Error, ErrorKind, Result};
+use crate::names::VersionId;
 use crate::payload::{Payload, Spool};
+use crate::read::Snapshot;
 use crate::workspace::Workspace;
 
 /// Unproven states up to this size are kept in memory, larger ones in a temporary file.
 const KEPT_IN_MEMORY: usize = 4 << 20;
+
+/// A state that was passed on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pulled {
+    /// The object's version, in a versioned bucket.
+    pub version_id: Option<VersionId>,
+}
 
 /// How a reading ended.
 enum Reading {
@@ -22,7 +31,7 @@ enum Reading {
 }
 
 impl Workspace {
-    /// Writes the stored bytes to `sink`; `false` where there is no state.
+    /// Writes the stored bytes to `sink`; `None` where there is no state.
     ///
     /// Takes one round trip, and memory that does not grow with the state. Bytes are passed on as they come where the
     /// object's entity tag or metadata proves the recorded digest beforehand, or where none is recorded. Otherwise
@@ -35,19 +44,20 @@ impl Workspace {
     ///   it could be continued.
     /// - [`ErrorKind::Corrupt`]: what came, and was passed on, isn't what the store's own headers promised.
     /// - [`ErrorKind::Unavailable`], with its cause as source: `sink` or the temporary file can't be written.
-    pub async fn pull(&self, sink: &mut impl Write) -> Result<bool> {
+    pub async fn pull(&self, sink: &mut impl Write) -> Result<Option<Pulled>> {
         let bucket = self.bucket();
         for _ in 0..READINGS {
             let (download, recorded) = self.open(&bucket).await?;
             let Some(download) = download.filter(|download| download.length != Some(0)) else {
                 if recorded.is_none() {
-                    return Ok(false);
+                    return Ok(None);
                 }
                 break;
             };
+            let pulled = Pulled { version_id: download.facts.version_id.clone() };
             if recorded.is_none_or(|recorded| download.proves(recorded)) {
                 match self.pass_on(download, recorded, sink).await? {
-                    Reading::Whole(length, _) => return Ok(length > 0),
+                    Reading::Whole(length, _) => return Ok((length > 0).then_some(pulled)),
                     Reading::Replaced => continue,
                 }
             }
@@ -56,7 +66,7 @@ impl Workspace {
                 Reading::Whole(_, digest) if recorded == Some(digest) => {
                     kept.rewind().map_err(not_kept)?;
                     return io::copy(&mut kept, sink)
-                        .map(|_| true)
+                        .map(|_| Some(pulled))
                         .map_err(|cause| self.not_passed_on(cause));
                 }
                 Reading::Whole(..) => break,
@@ -67,10 +77,10 @@ impl Workspace {
     }
 
     /// Where object and recorded digest disagree: waits for both, or tells why they do.
-    async fn pull_settled(&self, sink: &mut impl Write) -> Result<bool> {
-        let Some(bytes) = self.read().await?.bytes else { return Ok(false) };
+    async fn pull_settled(&self, sink: &mut impl Write) -> Result<Option<Pulled>> {
+        let Snapshot { bytes: Some(bytes), version_id, .. } = self.read().await? else { return Ok(None) };
         sink.write_all(&bytes).map_err(|cause| self.not_passed_on(cause))?;
-        Ok(true)
+        Ok(Some(Pulled { version_id }))
     }
 
     /// Passes on what is proven beforehand, or can't be proven at all.

@@ -18,6 +18,8 @@ fn what_was_written_is_read() {
     let md5 = read.header("content-md5").expect("a digest").to_owned();
     let tag = read.header("etag").expect("a tag").to_owned();
     assert_eq!((md5.len(), tag.len()), (24, 66));
+    assert_eq!((read.header("x-state-serial"), read.header("x-state-lineage")), (Some("3"), Some("l")));
+    assert!(read.header("x-state-version-id").is_some_and(|id| !id.is_empty()), "{}", read.head);
     let conditional = format!("{}If-None-Match: {tag}\r\n", authorization(token_of("reader")));
     let unchanged = stage.server.send("GET", "/state/app/a", &conditional, b"").is(304);
     assert_eq!(unchanged.body, b"");

@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
-use http::{HeaderValue, StatusCode};
+use http::{HeaderName, HeaderValue, StatusCode};
 
 use s3tate::Spool;
 
@@ -13,28 +13,34 @@ use crate::answer::{Refusal, Response};
 use crate::auth::Action;
 use crate::body::{content_md5, hex};
 use crate::config::DeletedStates;
+use crate::document;
 
 pub(super) async fn read(call: &mut Call<'_>, key: &str) -> Result<Response, Refusal> {
     call.allow(key, Action::Read)?;
     let workspace = call.app.backend.state_at(key);
     let mut spool = Spool::new(&call.app.temp_dir());
-    if !workspace.pull(&mut spool).await? {
-        return nothing(call, key).await;
-    }
+    let Some(pulled) = workspace.pull(&mut spool).await? else { return nothing(call, key).await };
     let document = spool.finish();
     let tag = format!("\"{}\"", hex(document.sha256()));
     if is_known(call, &tag) {
         return Ok(unchanged(&tag));
     }
     let (length, md5) = (document.length(), content_md5(document.digest()));
+    let (serial, lineage) = tokio::task::block_in_place(|| document::head(document.reader()));
     let mut response = Response::new(Body::new(document.body()));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
     headers.extend(HeaderValue::from_str(&tag).ok().map(|tag| (ETAG, tag)));
-    headers.extend(
-        HeaderValue::from_str(&md5).ok().map(|md5| (http::HeaderName::from_static("content-md5"), md5)),
-    );
+    let described = [
+        ("content-md5", Some(md5)),
+        ("x-state-serial", serial.map(|serial| serial.to_string())),
+        ("x-state-lineage", lineage),
+        ("x-state-version-id", pulled.version_id.map(|id| id.to_string())),
+    ];
+    headers.extend(described.into_iter().filter_map(|(name, value)| {
+        Some((HeaderName::from_static(name), HeaderValue::from_str(&value?).ok()?))
+    }));
     Ok(response)
 }
 

@@ -28,7 +28,11 @@ fn is_own(headers: &HeaderMap, host: Option<&str>, url: Option<&str>) -> bool {
         (Some(site), _) => site == "same-origin",
         (None, None) => true,
         (None, Some(origin)) => {
-            let authority = |url: &str| url.parse::<Uri>().ok()?.authority().map(ToString::to_string);
+            let authority = |url: &str| {
+                // `null`, of pages without an origin, is an authority without a scheme.
+                let url = url.parse::<Uri>().ok().filter(|url| url.scheme().is_some())?;
+                url.authority().map(ToString::to_string)
+            };
             let from = authority(origin);
             from.is_some() && (from.as_deref() == host || from == url.and_then(authority))
         }

@@ -20,6 +20,6 @@ pub(crate) async fn run(context: &Context, _args: Pull) -> Result<ExitCode> {
     let workspace = context.workspace()?;
     let mut data = ui::Data::new();
     let pulled = workspace.pull(&mut data).await;
-    data.finish(pulled.and_then(|found| if found { Ok(()) } else { Err(workspace.missing()) }))?;
+    data.finish(pulled.and_then(|found| found.map(drop).ok_or_else(|| workspace.missing())))?;
     Ok(ExitCode::SUCCESS)
 }
