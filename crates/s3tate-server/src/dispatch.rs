@@ -136,10 +136,12 @@ async fn conclude(
         if let Some(error) = &refusal.inside {
             tracing::warn!(request_id = record.id, status = refusal.status.as_u16(), %error, "a request failed");
         }
-        // Anybody could fill the store otherwise. Waiting for a lock is no incident.
+        // Anybody could fill the store otherwise. Waiting for a lock is no incident, and neither is a limit, which would
+        // make of each request that it keeps from the store another one.
         let waiting = record.action == Some(Action::Lock) && refusal.holder.is_some();
         let nothing = refusal.status == StatusCode::NOT_FOUND && refusal.deleted.is_none();
-        if record.identity.is_some() && !nothing && !waiting {
+        let limited = refusal.status == StatusCode::TOO_MANY_REQUESTS;
+        if record.identity.is_some() && !nothing && !waiting && !limited {
             app.incidents.keep(&app.backend, record, refusal);
         }
     }
