@@ -80,6 +80,9 @@ fn everything_is_reached_by_keyboard() {
     browser.tab_to("button", "Show sensitive values");
     browser.enter();
     assert!(browser.text().contains("hush-4"));
+    browser.tab_to("a", "Hide sensitive values");
+    browser.enter();
+    assert!(!browser.text().contains("hush-4"));
     browser.tab_to(".tabs a", "Resources");
     browser.enter();
     assert!(browser.text().contains("module.private"));

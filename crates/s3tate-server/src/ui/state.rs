@@ -31,7 +31,8 @@ struct State<'a> {
     trouble: &'static str,
     /// Where sensitive outputs are asked for, where there are any to show.
     reveal: Option<String>,
-    revealed: bool,
+    /// Where they are hidden again, while they are shown.
+    hide: Option<String>,
     may_read: bool,
     history: String,
     refused: Option<String>,
@@ -93,21 +94,23 @@ pub(super) async fn show(mut visit: Visit<'_>, key: &str, reveal: bool) -> Resul
         ),
         Err(error) => return Err(error.into()),
     };
-    let locks = holders?.iter().map(|holder| lock(&visit, key, holder, clock)).collect();
+    let locks: Vec<_> = holders?.iter().map(|holder| lock(&visit, key, holder, clock)).collect();
+    // Anybody may write the address that tells of it.
+    let done = if locks.is_empty() { visit.asked("done") } else { "" };
     let outputs = outputs.map(|document| listed(&document, may_read, reveal)).unwrap_or_default();
     let hidden = may_read && outputs.iter().any(|output| output.sensitive);
     let state = State {
         frame: Frame::of(&visit, key)?,
         key,
         tabs: tabs(&visit, key, "state"),
-        notice: notice(visit.asked("done")),
+        notice: notice(done),
         facts: info.filter(|_| may_look).map(|info| facts(info, clock)),
         locks,
         may_look,
         outputs,
         trouble,
         reveal: hidden.then(|| text::href("reveal", key)),
-        revealed: reveal,
+        hide: reveal.then(|| text::href("state", key)),
         may_read,
         history: text::href("history", key),
         refused: visit.may(key, Action::Admin).then(|| super::refused::href(key)),
