@@ -59,7 +59,7 @@ impl Door {
 pub(crate) async fn answer(app: Arc<App>, request: Request<Body>, peer: Peer) -> Response {
     let id = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).filter(|id| is_request_id(id));
     let id = id.map_or_else(|| app.new_id(), str::to_owned);
-    let span = trace::span(&request, &id);
+    let span = trace::span(&request, &id, app.tls.is_some());
     let trace = trace::id(&span, request.headers());
     let work = carry_out(Arc::clone(&app), request, peer, id.clone(), trace).instrument(span);
     let worked = tokio::spawn(work).await;

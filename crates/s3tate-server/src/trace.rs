@@ -3,6 +3,7 @@
 //! Their target is `spans`, which no filter of the log names by its prefix: they would stand before each of its lines.
 //! No body, credential or query is in them.
 
+use http::header::HOST;
 use http::{HeaderMap, Request};
 use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState};
 use s3tate::Env;
@@ -36,7 +37,8 @@ impl Methods {
 }
 
 /// The span of one request, below that which the client names.
-pub(crate) fn span<B>(request: &Request<B>, id: &str) -> Span {
+pub(crate) fn span<B>(request: &Request<B>, id: &str, tls: bool) -> Span {
+    let host = request.uri().host().or_else(|| request.headers().get(HOST)?.to_str().ok());
     let span = tracing::info_span!(
         target: "spans",
         "request",
@@ -46,7 +48,9 @@ pub(crate) fn span<B>(request: &Request<B>, id: &str) -> Span {
         http.request.method_original = Empty,
         http.route = Empty,
         http.response.status_code = Empty,
+        url.scheme = if tls { "https" } else { "http" },
         url.path = request.uri().path(),
+        server.address = host.map(without_port),
         network.protocol.version = Empty,
         error.r#type = Empty,
         s3tate.request_id = id,
@@ -56,6 +60,14 @@ pub(crate) fn span<B>(request: &Request<B>, id: &str) -> Span {
         drop(span.set_parent(opentelemetry::Context::new().with_remote_span_context(parent)));
     }
     span
+}
+
+/// `Host` without its port.
+fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
+        _ => host,
+    }
 }
 
 /// The span of a part of the present request.
@@ -138,6 +150,13 @@ mod tests {
             format!("00-{trace}-{}-01", &zeros[..16]),
         ] {
             assert_eq!(parent(&wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_host_has_no_port() {
+        for (host, name) in [("a", "a"), ("a:1", "a"), ("[::1]:1", "[::1]"), ("[::1]", "[::1]")] {
+            assert_eq!(without_port(host), name);
         }
     }
 

@@ -129,6 +129,8 @@ fn requests_are_spans() {
             ("http.route", "/state/{key}"),
             ("http.response.status_code", status),
             ("url.path", "/state/app/a"),
+            ("url.scheme", "http"),
+            ("server.address", "test"),
             ("network.protocol.version", "1.1"),
         ] {
             assert_eq!(attribute(span, key), value, "{key} of {name}");
