@@ -183,7 +183,7 @@ fn a_session_is_as_good_as_the_token_that_began_it() {
 fn versions_tell_the_run_that_wrote_them() {
     let key = Key::new();
     let issuer = Issuer::start(&[key.jwk("k1")]);
-    let stage = issuer.stage("");
+    let stage = issuer.stage("[audit]\nfile = \"audit.jsonl\"");
     let mut claims = issuer.claims(300);
     claims["sub"] = "repo:acme/infra:job Größe 100%".into();
     claims["server_url"] = "https://git.acme.example".into();
@@ -193,6 +193,13 @@ fn versions_tell_the_run_that_wrote_them() {
     let told = crate::history::history(&stage, "app/a");
     assert_eq!(told[0]["who"], "oidc:ci:repo:acme/infra:job Größe 100%");
     assert_eq!(told[0]["run"], "https://git.acme.example/acme/infra/actions/runs/77");
+    let log = String::from_utf8(stage.workdir.read("audit.jsonl").expect("a log")).expect("text");
+    let last: Value = serde_json::from_str(log.lines().last().expect("a line")).expect("an object");
+    assert_eq!((&last["actor"]["method"], &last["actor"]["claims"]["run_id"]), (&json!("oidc"), &json!(77)));
+    assert_eq!(last["actor"]["claims"]["repository"], "acme/infra");
+    for part in token.split('.') {
+        assert!(!log.contains(part), "no part of a token is told");
+    }
 }
 
 /// A new key is found when a token names it, and unknown names don't make the issuer be asked again and again.

@@ -124,14 +124,14 @@ fn write(file: &mut File, chain: &Chain, before: &str, events: &[Event]) -> io::
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audit::verify;
+    use crate::audit::{Verified, verify};
 
     fn log(path: &Path) -> Result<FileLog> {
         FileLog::open(path, Timestamp::UNIX_EPOCH)
     }
 
-    fn sound(path: &Path) -> verify::Verified {
-        verify::verify(&std::fs::read(path).unwrap()[..]).unwrap()
+    fn sound(path: &Path) -> Verified {
+        verify(&std::fs::read(path).unwrap()[..], None).unwrap()
     }
 
     #[test]
@@ -144,14 +144,14 @@ mod tests {
         let whole = std::fs::read(&path).unwrap();
         let cut = &whole[..whole.len() - 9];
         std::fs::write(&path, cut).unwrap();
-        assert!(verify::verify(cut).is_err(), "until somebody goes on");
+        assert!(verify(cut, None).is_err(), "until somebody goes on");
         log(&path).unwrap().append(&[Event::default()], Timestamp::UNIX_EPOCH).unwrap();
         assert_eq!((sound(&path).records, sound(&path).torn), (4, 1));
         assert!(std::fs::read(&path).unwrap().starts_with(cut), "what was torn stays");
         // What was torn can't be changed unseen either.
         let mut changed = std::fs::read(&path).unwrap();
         changed[cut.len() - 1] ^= 1;
-        assert!(verify::verify(&changed[..]).is_err());
+        assert!(verify(&changed[..], None).is_err());
     }
 
     #[test]

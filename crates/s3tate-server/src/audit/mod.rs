@@ -9,10 +9,12 @@ mod event;
 mod file;
 mod verify;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use futures::future::join_all;
+use futures::{StreamExt as _, stream};
 use http::StatusCode;
 use s3tate::{Backend, Env, Error, ErrorKind, Result};
 use tokio::sync::{mpsc, oneshot};
@@ -24,10 +26,14 @@ use crate::request::Record;
 use bucket::BucketLog;
 use event::Event;
 use file::FileLog;
+use verify::Verifier;
 pub use verify::{Flaw, Verified, verify};
 
 /// How many lines are written by one request to the store, or one wait for the disk.
 const MOST_AT_ONCE: usize = 256;
+
+/// How many objects are read at a time to check them.
+const CONCURRENT_READS: usize = 8;
 
 /// Where everything that changes states is told.
 #[derive(Debug)]
@@ -153,15 +159,31 @@ fn answer(waiting: Vec<oneshot::Sender<std::result::Result<(), Arc<Error>>>>, wr
 ///
 /// # Errors
 /// Failures of the store.
-pub async fn verify_bucket(backend: &Backend) -> Result<Vec<(String, std::result::Result<Verified, Flaw>)>> {
+pub async fn verify_bucket(
+    backend: &Backend,
+    wanted: Option<&str>,
+) -> Result<Vec<(String, std::result::Result<Verified, Flaw>)>> {
     let prefix = bucket::prefix();
-    let mut chains: std::collections::BTreeMap<String, Vec<u8>> = std::collections::BTreeMap::new();
+    let mut chains: BTreeMap<String, std::result::Result<Verifier, Flaw>> = BTreeMap::new();
     // In the order of their numbers, since keys are listed in that of their bytes.
-    for key in backend.object_keys(&prefix).await? {
-        let name = key.strip_prefix(&prefix).and_then(|rest| rest.split_once('/')).map(|(name, _)| name);
-        let Some(name) = name else { continue };
-        let bytes = backend.get_object(&key).await?.unwrap_or_default();
-        chains.entry(name.to_owned()).or_default().extend_from_slice(&bytes);
+    let keys = backend.object_keys(&prefix).await?.into_iter();
+    let objects = keys.map(|key| async { (backend.get_object(&key).await, key) });
+    let mut objects = stream::iter(objects).buffered(CONCURRENT_READS);
+    while let Some((bytes, key)) = objects.next().await {
+        let bytes = bytes?.unwrap_or_default();
+        let Some((name, _)) = key.strip_prefix(&prefix).and_then(|rest| rest.split_once('/')) else {
+            continue;
+        };
+        let chain = chains.entry(name.to_owned()).or_insert_with(|| Ok(Verifier::new(wanted)));
+        if let Ok(verifier) = chain {
+            let taken = bytes.split_inclusive(|byte| *byte == b'\n').try_for_each(|line| verifier.take(line));
+            if let Err(flaw) = taken {
+                *chain = Err(flaw);
+            }
+        }
     }
-    Ok(chains.into_iter().map(|(name, bytes)| (format!("{prefix}{name}"), verify(&bytes[..]))).collect())
+    let end = |(name, chain): (String, std::result::Result<Verifier, Flaw>)| {
+        (format!("{prefix}{name}"), chain.and_then(Verifier::finish))
+    };
+    Ok(chains.into_iter().map(end).collect())
 }

@@ -1,34 +1,24 @@
 //! Whether a log is as it was written: every line, in its order, with none missing before the last one.
 
-use std::collections::HashSet;
 use std::fmt;
-use std::io::{self, BufRead};
+use std::io::BufRead;
 
-use sha2::{Digest as _, Sha256};
-
-use super::chain::{Chain, Line};
-use crate::body::hex;
+use super::chain::{Chain, Line, hash};
+use super::event::Torn;
 
 /// What a sound log holds.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Verified {
     /// How many lines.
     pub records: u64,
     /// The hash of the last one. Whoever noted an earlier one finds out whether anything was cut off since.
     pub head: String,
+    /// Whether the line is there whose hash was asked for.
+    pub has_wanted: bool,
     /// How often a crash left part of a line, which a later line vouches for.
     pub torn: u64,
     /// When the first and the last line were written.
     pub times: Option<(String, String)>,
-    /// All hashes.
-    hashes: HashSet<String>,
-}
-
-impl Verified {
-    /// Whether the line with this hash is there.
-    pub fn has(&self, hash: &str) -> bool {
-        self.hashes.contains(hash)
-    }
 }
 
 /// The first line that is not as it was written.
@@ -47,69 +37,96 @@ impl fmt::Display for Flaw {
 }
 
 /// Bytes that are no line, which the next one may vouch for.
+#[derive(Debug)]
 struct Stray {
     flaw: Flaw,
-    bytes: u64,
-    sha256: Sha256,
+    torn: Torn,
 }
 
-/// Checks a whole log. Lines that were cut off at its end can't be seen from what is left: see [`Verified::has`].
+/// Checks a log line by line.
+#[derive(Debug, Default)]
+pub(super) struct Verifier {
+    wanted: Option<String>,
+    chain: Chain,
+    number: u64,
+    verified: Verified,
+    stray: Option<Stray>,
+}
+
+/// Checks a whole log; `wanted` is the hash of a line that should be in it. Lines that were cut off at its end can't be seen
+/// from what is left, but by whoever knows the hash of one.
 ///
 /// # Errors
-/// The first bad line; `Err` inside: the log can't be read.
-pub fn verify(mut log: impl BufRead) -> Result<Verified, Flaw> {
-    let (mut chain, mut verified, mut stray) = (Chain::default(), Verified::default(), None::<Stray>);
+/// The first bad line, or the one that can't be read.
+pub fn verify(mut log: impl BufRead, wanted: Option<&str>) -> Result<Verified, Flaw> {
+    let mut verifier = Verifier::new(wanted);
     let mut bytes = Vec::new();
-    for number in 1.. {
+    loop {
         bytes.clear();
-        let flaw = |why: String| Flaw { line: number, why };
-        let read = log.read_until(b'\n', &mut bytes);
-        if read.map_err(|cause: io::Error| flaw(format!("it can't be read: {cause}")))? == 0 {
-            break;
+        match log.read_until(b'\n', &mut bytes) {
+            Ok(0) => return verifier.finish(),
+            Ok(_) => verifier.take(&bytes)?,
+            Err(cause) => return Err(verifier.flaw(format!("it can't be read: {cause}"))),
         }
+    }
+}
+
+impl Verifier {
+    pub(super) fn new(wanted: Option<&str>) -> Self {
+        Self { wanted: wanted.map(str::to_owned), ..Self::default() }
+    }
+
+    /// Takes the next line, with its newline if it has one.
+    pub(super) fn take(&mut self, bytes: &[u8]) -> Result<(), Flaw> {
+        self.number += 1;
+        let before = self.stray.take();
         let Some(line) = bytes.strip_suffix(b"\n") else {
-            return Err(stray.map_or_else(
-                || flaw("it has no end: a crash, or somebody, cut it off; the next start of the server keeps it and tells so".to_owned()),
-                |stray| stray.flaw,
-            ));
+            let why = "it has no end: a crash, or somebody, cut it off; the next start of the server keeps it and tells so";
+            return Err(before.map_or_else(|| self.flaw(why.to_owned()), |stray| stray.flaw));
         };
-        match (chain.follow(line), stray.take()) {
-            (Ok(next), None) => chain = verified.take(line, next).map_err(flaw)?,
-            (Ok(next), Some(stray)) if stray.is_vouched_for_by(line) => {
-                verified.torn += 1;
-                chain = verified.take(line, next).map_err(flaw)?;
+        match (self.chain.follow(line), before) {
+            (Ok(next), None) => self.note(line, next),
+            (Ok(next), Some(stray)) if vouches(line, &stray.torn) => {
+                self.verified.torn += 1;
+                self.note(line, next)
             }
-            (_, Some(stray)) => return Err(stray.flaw),
+            (_, Some(stray)) => Err(stray.flaw),
             (Err(why), None) => {
-                let sha256 = Sha256::new_with_prefix(line);
-                stray = Some(Stray { flaw: flaw(why), bytes: line.len() as u64, sha256 });
+                let torn = Torn { bytes: line.len() as u64, sha256: hash(line) };
+                self.stray = Some(Stray { flaw: self.flaw(why), torn });
+                Ok(())
             }
         }
     }
-    match stray {
-        Some(stray) => Err(stray.flaw),
-        None => Ok(Verified { head: chain.head, ..verified }),
+
+    /// What the log holds.
+    pub(super) fn finish(self) -> Result<Verified, Flaw> {
+        match self.stray {
+            Some(stray) => Err(stray.flaw),
+            None => Ok(Verified { head: self.chain.head, ..self.verified }),
+        }
+    }
+
+    fn note(&mut self, line: &[u8], next: Chain) -> Result<(), Flaw> {
+        let line = Line::read(line).map_err(|why| self.flaw(why))?;
+        let time = line.members["ts"].as_str().unwrap_or_default().to_owned();
+        let first = self.verified.times.take().map_or_else(|| time.clone(), |(first, _)| first);
+        self.verified.times = Some((first, time));
+        self.verified.records += 1;
+        self.verified.has_wanted |= self.wanted.as_ref() == Some(&next.head);
+        self.chain = next;
+        Ok(())
+    }
+
+    fn flaw(&self, why: String) -> Flaw {
+        Flaw { line: self.number, why }
     }
 }
 
-impl Verified {
-    fn take(&mut self, line: &[u8], next: Chain) -> Result<Chain, String> {
-        let time = Line::read(line)?.members["ts"].as_str().unwrap_or_default().to_owned();
-        let first = self.times.take().map_or_else(|| time.clone(), |(first, _)| first);
-        self.times = Some((first, time));
-        self.records += 1;
-        self.hashes.insert(next.head.clone());
-        Ok(next)
-    }
-}
-
-impl Stray {
-    fn is_vouched_for_by(&self, line: &[u8]) -> bool {
-        let Ok(line) = Line::read(line) else { return false };
-        let torn = &line.members["torn"];
-        torn["bytes"].as_u64() == Some(self.bytes)
-            && torn["sha256"].as_str() == Some(&hex(&self.sha256.clone().finalize()))
-    }
+/// Whether a line tells of what is left of another one before it.
+fn vouches(line: &[u8], torn: &Torn) -> bool {
+    let told = Line::read(line).map(|line| line.members["torn"].clone()).unwrap_or_default();
+    told["bytes"].as_u64() == Some(torn.bytes) && told["sha256"].as_str() == Some(&torn.sha256)
 }
 
 #[cfg(test)]
@@ -129,6 +146,10 @@ mod tests {
             .collect()
     }
 
+    fn verify(log: &[u8]) -> Result<Verified, Flaw> {
+        super::verify(log, None)
+    }
+
     fn flaw(lines: &[String]) -> Option<u64> {
         verify(lines.concat().as_bytes()).err().map(|flaw| flaw.line)
     }
@@ -138,8 +159,12 @@ mod tests {
         let lines = lines(5);
         let verified = verify(lines.concat().as_bytes()).unwrap();
         assert_eq!((verified.records, verified.torn), (5, 0));
-        assert!(lines[4].contains(&verified.head) && verified.has(&verified.head));
-        assert!(!verify(lines[..4].concat().as_bytes()).unwrap().has(&verified.head), "cut off");
+        assert!(lines[4].contains(&verified.head));
+        let has = |lines: &[String]| {
+            super::verify(lines.concat().as_bytes(), Some(&verified.head)).unwrap().has_wanted
+        };
+        assert!(has(&lines));
+        assert!(!has(&lines[..4]), "cut off");
         assert_eq!(verify(&b""[..]).unwrap().records, 0);
     }
 

@@ -48,7 +48,7 @@ pub(super) async fn run(env: &Env, args: &Verify) -> Result<ExitCode> {
         }
     }
     if let Some(head) = &args.head
-        && !logs.iter().filter_map(|(_, checked)| checked.as_ref().ok()).any(|log| log.has(head))
+        && !logs.iter().filter_map(|(_, checked)| checked.as_ref().ok()).any(|log| log.has_wanted)
     {
         sound = false;
         ui::fail(&Error::new(ErrorKind::Corrupt, format!("no line has the hash {head}: lines were cut off")));
@@ -59,24 +59,32 @@ pub(super) async fn run(env: &Env, args: &Verify) -> Result<ExitCode> {
 async fn logs(env: &Env, args: &Verify) -> Result<Vec<Checked>> {
     let mut files = args.files.clone();
     let mut logs = Vec::new();
+    let beside_the_states = || Path::new(super::DATA).join(super::AUDIT);
     if let Some(path) = &args.config {
         let settings = Settings::read(path)?;
-        let nothing = || Error::invalid(format!("`{}` has no `[audit]`", path.display()));
-        let audit = settings.audit.ok_or_else(nothing)?;
-        files.extend(audit.file);
-        if let Some(arguments) = settings.backend.filter(|_| audit.in_bucket) {
-            let backend = Backend::new(BackendConfig::new(&arguments, env)?, env.clone())?;
-            logs = verify_bucket(&backend).await?;
+        let backend =
+            settings.backend.as_ref().map(|arguments| BackendConfig::new(arguments, env)).transpose()?;
+        match (settings.audit, backend) {
+            (Some(audit), backend) => {
+                files.extend(audit.file);
+                if let Some(config) = backend.filter(|_| audit.in_bucket) {
+                    logs = verify_bucket(&Backend::new(config, env.clone())?, args.head.as_deref()).await?;
+                }
+            }
+            (None, None) => files.push(beside_the_states()),
+            (None, Some(_)) => {
+                return Err(Error::invalid(format!("`{}` has no `[audit]`", path.display())));
+            }
         }
     } else if files.is_empty() {
-        files.push(Path::new(super::DATA).join(super::AUDIT));
+        files.push(beside_the_states());
     }
     for path in files {
         let unread = |cause| {
             Error::new(ErrorKind::Unavailable, format!("can't read `{}`", path.display())).with_source(cause)
         };
         let log = BufReader::new(File::open(&path).map_err(unread)?);
-        logs.push((path.display().to_string(), verify(log)));
+        logs.push((path.display().to_string(), verify(log, args.head.as_deref())));
     }
     Ok(logs)
 }
