@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use base64::Engine as _;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::Request;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_rustls::{ConfigBuilderExt as _, HttpsConnector};
@@ -14,7 +14,7 @@ use rustls::ClientConfig;
 use rustls::crypto::ring;
 use s3tate::{Env, Error, ErrorKind, Result};
 
-/// How long an answer may take.
+/// How long the head of an answer, and each piece of its body, may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The largest answer: a rescued state may be large.
 const MOST_BYTES: usize = 512 << 20;
@@ -54,7 +54,7 @@ impl Client {
     /// Gets what is at a URL.
     ///
     /// # Errors
-    /// [`ErrorKind::Unavailable`]: no answer within ten seconds.
+    /// [`ErrorKind::Unavailable`]: no answer, or none that goes on, within ten seconds.
     pub(crate) async fn get(&self, url: &str, secret: Option<&str>) -> Result<Answer> {
         let failed = || Error::new(ErrorKind::Unavailable, format!("no answer from `{url}`"));
         let mut request = Request::get(url);
@@ -77,12 +77,18 @@ impl Client {
         let answered = async {
             let request = request.map(Full::new);
             let response = self.0.request(request).await.map_err(|cause| failed().with_source(cause))?;
-            let (head, body) = response.into_parts();
-            let body = Limited::new(body, MOST_BYTES).collect().await;
-            let body = body.map_err(|cause| failed().fact("cause", cause.to_string()))?;
-            Ok(http::Response::from_parts(head, body.to_bytes()))
+            Ok::<_, Error>(response.into_parts())
         };
-        tokio::time::timeout(PATIENCE, answered).await.unwrap_or_else(|_| Err(failed()))
+        let (head, body) =
+            tokio::time::timeout(PATIENCE, answered).await.unwrap_or_else(|_| Err(failed()))?;
+        let mut body = Limited::new(body, MOST_BYTES);
+        let mut came = BytesMut::new();
+        // A rescued state may be large, and take as long as it moves.
+        while let Some(frame) = tokio::time::timeout(PATIENCE, body.frame()).await.map_err(|_| failed())? {
+            let frame = frame.map_err(|cause| failed().fact("cause", cause.to_string()))?;
+            came.extend_from_slice(frame.data_ref().map(Bytes::as_ref).unwrap_or_default());
+        }
+        Ok(http::Response::from_parts(head, came.freeze()))
     }
 }
 

@@ -99,6 +99,7 @@ async fn carry_out(
         serials: (None, None),
         version_id: None,
         sha256: None,
+        acquired: Vec::new(),
         forced: false,
         page: ui::is_for_people(request.uri().path(), request.headers()),
     };
@@ -186,9 +187,18 @@ async fn told(app: &App, record: &Record, result: Result<Response, Refusal>) -> 
     let told = audit.conclude(record, status, result.as_ref().err()).await;
     if told.is_err() {
         app.metrics.unaudited();
+        give_back(app, record).await;
     }
     // What was refused stays so; what was done must not be acknowledged.
     result.and_then(|response| told.map(|()| response))
+}
+
+/// Releases a lock that was taken and isn't acknowledged: nobody would know that it is theirs.
+async fn give_back(app: &App, record: &Record) {
+    let Some(key) = record.key.as_deref().filter(|_| !record.acquired.is_empty()) else { return };
+    if let Err(error) = app.door(key).release(&record.acquired).await {
+        tracing::error!(request_id = record.id, state = key, %error, "a lock that was not acknowledged may be left behind");
+    }
 }
 
 async fn route(

@@ -14,6 +14,8 @@ use crate::answer::Refusal;
 use crate::auth::Action;
 use crate::request::Record;
 
+/// How many characters a random ID has.
+const RANDOM_ID_CHARS: usize = 36;
 /// How many are remembered where the store can't keep them.
 const REMEMBERED: usize = 256;
 
@@ -23,6 +25,8 @@ pub(crate) struct Incidents(Mutex<VecDeque<(String, Value)>>);
 
 impl Incidents {
     /// Remembers why a request was refused, and stores it where the store can be reached, without being waited for.
+    ///
+    /// The ID may be the client's own choice: what is there under it stays.
     pub(crate) fn keep(&self, backend: &Backend, record: &Record, refusal: &Refusal) {
         let incident = described(record, refusal);
         {
@@ -34,7 +38,8 @@ impl Incidents {
         }
         let (backend, id) = (backend.clone(), record.id.clone());
         drop(tokio::spawn(async move {
-            if let Err(error) = backend.put_object(&why_key(&id), incident.to_string().into_bytes()).await {
+            if let Err(error) = backend.create_object(&why_key(&id), incident.to_string().into_bytes()).await
+            {
                 tracing::warn!(request_id = id, %error, "the inside of a refusal is remembered by this process alone");
             }
         }));
@@ -47,7 +52,7 @@ impl Incidents {
     pub(crate) async fn find(&self, backend: &Backend, id: &str) -> s3tate::Result<Option<Value>> {
         let recent = {
             let recent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            recent.iter().rev().find(|(of, _)| of == id).map(|(_, incident)| incident.clone())
+            recent.iter().find(|(of, _)| of == id).map(|(_, incident)| incident.clone())
         };
         if recent.is_some() {
             return Ok(recent);
@@ -55,6 +60,16 @@ impl Incidents {
         let stored = backend.get_object(&why_key(id)).await?;
         Ok(stored.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
     }
+}
+
+/// The key of the incident that an object is of: itself, or the one whose bytes it keeps.
+pub(crate) fn why_key_of(key: &str) -> Option<String> {
+    if key.strip_suffix(".json").is_some() {
+        return Some(key.to_owned());
+    }
+    let name = key.rsplit('/').next()?.strip_suffix(".tfstate")?;
+    let id = name.len().checked_sub(RANDOM_ID_CHARS + 1).and_then(|end| name.get(..end))?;
+    Some(why_key(id))
 }
 
 fn why_key(id: &str) -> String {

@@ -14,6 +14,7 @@ use crate::ui::Page;
 use http::StatusCode;
 use s3tate::Writer;
 use s3tate::config::BackendConfig;
+use s3tate::lock::Holder;
 
 /// What is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -199,6 +200,8 @@ pub(crate) struct Record {
     pub(crate) version_id: Option<String>,
     /// SHA-256 of what was sent, 64 hex digits.
     pub(crate) sha256: Option<String>,
+    /// The lock that was taken, where it is held.
+    pub(crate) acquired: Vec<Holder>,
     /// Whether a lock was broken, or a guard overridden.
     pub(crate) forced: bool,
     /// Whether a person looks at the answer.

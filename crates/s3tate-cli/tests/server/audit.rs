@@ -195,6 +195,22 @@ fn nothing_is_done_without_the_log() {
     assert!(stage.server.running.stderr_so_far().contains("the audit log can't be written"));
 }
 
+/// A lock that the log has no end of is not acknowledged, so it is given back.
+#[test]
+fn a_lock_that_is_not_acknowledged_is_given_back() {
+    let endpoint = Endpoint::start(Kind::Embedded).expect("the embedded endpoint needs no tool");
+    let (through, faults) = Faults::before(&endpoint);
+    let stage = Stage::on(through, "[audit]\nin_bucket = true\n");
+    let _known = stage.ask("writer", "LOCK", "app/b", lock_info("b")).is(200);
+    // The intent is told, and what came of it isn't.
+    let audit = format!("PUT /{}/.s3tate/audit/*", endpoint.store().bucket());
+    faults.since(Some(&audit), 1, Fault::Refuse(Refusal::Denied));
+    let _refused = stage.ask("writer", "LOCK", "app/a", lock_info("h")).is(503);
+    assert_eq!(endpoint.store().item(&format!("{}/app/a", endpoint.store().bucket())), None);
+    faults.clear();
+    let _locked = stage.ask("writer", "LOCK", "app/a", lock_info("k")).is(200);
+}
+
 /// Servers beside each other keep a chain each, in the bucket; what is missing there is found.
 #[test]
 fn replicas_keep_a_chain_each() {

@@ -234,3 +234,20 @@ fn what_is_stored_but_no_state_has_no_outputs() {
         assert_eq!(stage.ask("reader", "GET", &key, "").is(200).body, body.as_bytes());
     }
 }
+
+/// A request ID is the client's own choice: what is told of another request under it stays.
+#[test]
+fn an_incident_is_not_replaced_by_one_of_the_same_id() {
+    let stage = Stage::new();
+    let _first = stage.ask("writer", "POST", "app/a", document(3, "l", "x")).is(200);
+    let send = |who: &str, method: &str, path: &str, body: &[u8]| {
+        let headers = format!("{}X-Request-Id: theirs\r\n", authorization(token_of(who)));
+        stage.server.send(method, path, &headers, body)
+    };
+    let _refused = send("writer", "POST", "/state/app/a", &document(2, "l", "y")).is(409);
+    let _other = send("onlooker", "GET", "/state/app/a", b"").is(403);
+    let why = stage.server.ask("admin", "GET", "/why/theirs", "").is(200).json();
+    assert_eq!(why["status"], 409, "{why}");
+    let rescued = stage.server.ask("admin", "GET", "/rescue/theirs", "").is(200);
+    assert_eq!(rescued.body, document(2, "l", "y"));
+}

@@ -15,10 +15,10 @@ const HIDDEN: &str = "DELETE /state/app/victim HTTP/1.1\r\nHost: t\r\nConnection
 fn statuses(stage: &Stage, bytes: &[u8]) -> Vec<u16> {
     use std::io::Read as _;
     let mut stream = TcpStream::connect(&stage.server.addr).expect("the server listens");
-    drop(stream.write_all(bytes));
-    stream.shutdown(std::net::Shutdown::Write).expect("it ends");
-    let mut answer = Vec::new();
     // A server that refuses may close before it has read everything.
+    drop(stream.write_all(bytes));
+    drop(stream.shutdown(std::net::Shutdown::Write));
+    let mut answer = Vec::new();
     drop(stream.read_to_end(&mut answer));
     let text = String::from_utf8_lossy(&answer);
     let lines = text.split("HTTP/1.1 ").skip(1);

@@ -197,6 +197,17 @@ fn memory_stays_flat_with_large_states() {
     stage.is_sound_but_locked("app/a");
 }
 
+/// Without a lock, two administrators that read the same don't come over each other; under a lock, one may insist.
+#[test]
+fn the_same_serial_is_no_way_back_without_a_lock() {
+    let stage = Stage::new();
+    let _first = stage.ask("admin", "POST", "app/a", document(2, "l", "x")).is(200);
+    let _second = stage.ask("admin", "POST", "app/a", document(2, "l", "y")).is(409);
+    let _locked = stage.ask("admin", "LOCK", "app/a", lock_info("h")).is(200);
+    let _forced = stage.ask("admin", "POST", "app/a?ID=h", document(2, "l", "y")).is(200);
+    assert_eq!(stage.endpoint.store().bytes("app/a"), document(2, "l", "y"));
+}
+
 /// A deletion is by an administrator, not over somebody's lock, and can be repeated.
 #[test]
 fn a_state_is_deleted_by_administrators_alone() {

@@ -37,6 +37,8 @@ pub(crate) struct Authenticator {
     /// By their digest, when they were last hashed.
     checked: Arc<Mutex<HashMap<Mark, Instant>>>,
     hashing: Arc<Semaphore>,
+    /// The same for those that were right within a day, who don't wait for guesses.
+    hashing_known: Arc<Semaphore>,
     env: Env,
 }
 
@@ -66,7 +68,9 @@ impl Authenticator {
         // Each is known by its hash, so that one that was taken out isn't known by it any more.
         let checked = before.map(|before| Arc::clone(&before.checked)).unwrap_or_default();
         let hashing = before.map_or_else(|| Arc::new(Semaphore::new(HASHING)), |it| Arc::clone(&it.hashing));
-        Ok(Self { tokens, issuers, checked, hashing, env })
+        let hashing_known =
+            before.map_or_else(|| Arc::new(Semaphore::new(HASHING)), |it| Arc::clone(&it.hashing_known));
+        Ok(Self { tokens, issuers, checked, hashing, hashing_known, env })
     }
 
     /// Who asks. A header counts before a certificate. One whose credential has ended is told apart, and may only
@@ -130,13 +134,13 @@ impl Authenticator {
     async fn is(&self, mark: Mark, secret: &str, hash: &str, suspect: bool) -> bool {
         let now = self.env.instant();
         let since = self.checked().get(&mark).map(|at| now.duration_since(*at));
-        match since {
+        let permits = match since {
             Some(since) if since < CHECKED => return true,
-            Some(since) if since < KNOWN => {}
+            Some(since) if since < KNOWN => &self.hashing_known,
             _ if suspect => return false,
-            _ => {}
-        }
-        let Ok(_permit) = self.hashing.acquire().await else { return false };
+            _ => &self.hashing,
+        };
+        let Ok(_permit) = permits.acquire().await else { return false };
         let (secret, hash) = (secret.to_owned(), hash.to_owned());
         let right = tokio::task::spawn_blocking(move || token::verify(&secret, &hash)).await.unwrap_or(false);
         if right {

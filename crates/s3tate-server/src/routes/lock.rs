@@ -36,14 +36,19 @@ pub(super) async fn lock(mut call: Call<'_>, key: &str) -> Result<Response, Refu
     let door = call.app.door(key);
     let record = record_for(sent, &identity.name, &door.lock_path());
     if call.app.was_released(key, &record.id) {
-        let detail = "this lock was taken and released before; this is a late copy of its request";
-        let record = LockInfo { info: format!("released; {}", record.info), ..record };
-        return Err(Refusal::locked(StatusCode::CONFLICT, "released", detail, record));
+        return Err(late(record));
     }
+    let sent = record.clone();
     let id = record.id.clone();
     call.begin().await?;
     match door.hold(record).await {
-        Ok(Hold::Ours(_)) => {
+        Ok(Hold::Ours(holders)) => {
+            // The late copy may have come in before its lock was released, and have waited since.
+            if call.app.was_released(key, &id) {
+                door.release(&holders).await?;
+                return Err(late(sent));
+            }
+            call.record.acquired = holders;
             call.app.metrics.lock("acquired");
             Ok(Response::new(Body::empty()))
         }
@@ -67,6 +72,12 @@ pub(super) async fn lock(mut call: Call<'_>, key: &str) -> Result<Response, Refu
             Err(error.into())
         }
     }
+}
+
+fn late(record: LockInfo) -> Refusal {
+    let detail = "this lock was taken and released before; this is a late copy of its request";
+    let record = LockInfo { info: format!("released; {}", record.info), ..record };
+    Refusal::locked(StatusCode::CONFLICT, "released", detail, record)
 }
 
 /// The record in the body; `None` where there is no body.

@@ -15,6 +15,7 @@ use super::text::{self, Clock, When};
 use crate::address::OWN;
 use crate::answer::{Refusal, Response};
 use crate::auth::Action;
+use crate::incident;
 use crate::request::Query;
 use crate::routes::{Call, rescued};
 
@@ -61,12 +62,15 @@ pub(super) async fn list(mut visit: Visit<'_>) -> Result<Response, Refusal> {
         visit.allow(&key, Action::Admin)?;
     }
     let all = visit.asked("all") == "yes";
-    let mut stored = visit.app.backend.objects(&format!("{OWN}/why/")).await?;
+    // Those whose bytes were kept are found by these, however much else was refused since.
+    let kind = if all { "why" } else { "rescue" };
+    let mut stored = visit.app.backend.objects(&format!("{OWN}/{kind}/")).await?;
     stored.sort_by_key(|object| std::cmp::Reverse(object.modified));
     let cut = stored.len() > MOST;
     stored.truncate(MOST);
     let (backend, clock) = (visit.app.backend.clone(), visit.clock());
-    let reads = stored.into_iter().map(move |object| read(backend.clone(), object.key, clock));
+    let keys = stored.into_iter().filter_map(|object| incident::why_key_of(&object.key));
+    let reads = keys.map(move |key| read(backend.clone(), key, clock));
     let found: Vec<_> = futures::stream::iter(reads).buffered(CONCURRENT_READS).collect().await;
     let found = found.into_iter().flatten();
     let found = found.filter(|row| (key.is_empty() || row.key == key) && (all || row.rescued.is_some()));

@@ -6,11 +6,11 @@ use s3tate::lock::Holder;
 use s3tate::state::{OutputsDocument, render};
 use s3tate::{ErrorKind, StateInfo};
 
-use super::Visit;
 use super::breaking::shown_id;
 use super::frame::{Frame, Tab, page, tabs};
 use super::states::operation;
 use super::text::{self, Clock, When};
+use super::{Visit, states};
 use crate::answer::{Refusal, Response};
 use crate::auth::Action;
 use crate::guard::{breakable, taken_by};
@@ -94,7 +94,10 @@ pub(super) async fn show(mut visit: Visit<'_>, key: &str, reveal: bool) -> Resul
         ),
         Err(error) => return Err(error.into()),
     };
-    let locks: Vec<_> = holders?.iter().map(|holder| lock(&visit, key, holder, clock)).collect();
+    let mut locks: Vec<_> = holders?.iter().map(|holder| lock(&visit, key, holder, clock)).collect();
+    if !states::tells_holder(&visit, key) {
+        locks.clear();
+    }
     // Anybody may write the address that tells of it.
     let done = if locks.is_empty() { visit.asked("done") } else { "" };
     let outputs = outputs.map(|document| listed(&document, may_read, reveal)).unwrap_or_default();

@@ -56,13 +56,23 @@ pub(super) async fn list(visit: Visit<'_>) -> Result<Response, Refusal> {
         let query = Serializer::new(String::new()).extend_pairs([("q", search), ("after", &key)]).finish();
         format!("/?{query}")
     });
-    let rows = found.states.into_iter().map(|state| row(state, clock)).collect();
+    let rows = found.states.into_iter().map(|state| {
+        let tells = tells_holder(&visit, &state.key);
+        row(state, tells, clock)
+    });
+    let rows = rows.collect();
     let frame = Frame { at: "states", ..Frame::of(&visit, "States")? };
     page(StatusCode::OK, &States { frame, search, later: after.is_some(), rows, next })
 }
 
-fn row(state: BrowsedState, clock: Clock) -> Row {
+/// Whether somebody may know who holds the lock of a state, and by which ID: more than its outputs tell.
+pub(super) fn tells_holder(visit: &Visit<'_>, key: &str) -> bool {
+    visit.may(key, Action::Read) || visit.may(key, Action::BreakLock)
+}
+
+fn row(state: BrowsedState, tells_holder: bool, clock: Clock) -> Row {
     let lock = state.locks.first().map(|holder| match &holder.info {
+        _ if !tells_holder => "by somebody".to_owned(),
         Some(info) => format!("{}, {}", info.who, operation(&info.operation)),
         None => "an unreadable record".to_owned(),
     });
