@@ -141,6 +141,30 @@ fn a_signed_token_is_let_in() {
     let _unfit = ask(&stage, &key.sign(&es256("k1"), &claims), "GET", "/state/app/a", b"").is(403);
 }
 
+/// While an issuer that is slow is asked for a key that isn't known, those that are known serve on.
+#[test]
+fn nobody_with_a_known_key_waits_for_a_slow_issuer() {
+    let key = Key::new();
+    let issuer = Issuer::start(&[key.jwk("k1")]);
+    let stage = issuer.stage("");
+    let token = key.sign(&es256("k1"), &issuer.claims(300));
+    let _in = ask(&stage, &token, "GET", "/state/app/a", b"").is(404);
+    let asked = || *issuer.asked.lock().expect("nobody panics here");
+    let before = asked();
+    let silence = issuer.answers.lock().expect("nobody panics here");
+    let unknown = key.sign(&es256("k2"), &issuer.claims(300));
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| ask(&stage, &unknown, "GET", "/state/app/a", b"").is(401));
+        s3tate_testkit::wait_for("the question", std::time::Duration::from_mins(1), || {
+            (asked() > before).then_some(())
+        });
+        let _in = ask(&stage, &token, "GET", "/state/app/a", b"").is(404);
+        assert!(!waiting.is_finished(), "it was answered meanwhile");
+        drop(silence);
+        let _unknown = waiting.join().expect("an answer");
+    });
+}
+
 /// A session in the web UI knows of a token's claims what rules ask for, ends with it, and begins anew when rules ask for
 /// others.
 #[test]

@@ -1,7 +1,7 @@
 //! Tokens that issuers sign, such as those of CI systems: signature, issuer, audience and times are checked.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -26,7 +26,7 @@ const PAUSE: Duration = Duration::from_mins(1);
 /// The issuers that are trusted, with their keys.
 #[derive(Debug)]
 pub(crate) struct Issuers {
-    known: Vec<(Issuer, Arc<Mutex<Keys>>)>,
+    known: Vec<(Issuer, Arc<Keys>)>,
     client: Option<Client>,
     env: Env,
 }
@@ -34,11 +34,29 @@ pub(crate) struct Issuers {
 /// The keys of one issuer, as they were last told.
 #[derive(Debug, Default)]
 struct Keys {
-    by_id: BTreeMap<String, (Jwk, DecodingKey)>,
+    by_id: RwLock<BTreeMap<String, (Jwk, DecodingKey)>>,
+    /// Held by who asks for them. Those whose key is known don't wait for that: the issuer may be slow, or away.
+    asking: Mutex<Asked>,
+}
+
+#[derive(Debug, Default)]
+struct Asked {
     /// When they were last asked for, whatever came of it.
     asked: Option<Instant>,
     /// When they were last asked for because a token named one that isn't known.
     missed: Option<Instant>,
+}
+
+impl Keys {
+    fn get(&self, id: &str) -> Option<(Jwk, DecodingKey)> {
+        self.by_id.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+    }
+}
+
+/// The key, where it is one for this algorithm.
+fn fitting((jwk, key): &(Jwk, DecodingKey), algorithm: Algorithm) -> Result<DecodingKey, &'static str> {
+    let fits = jwk.common.key_algorithm.is_none_or(|of| of == algorithm.into());
+    if fits { Ok(key.clone()) } else { Err("algorithm") }
 }
 
 impl Issuers {
@@ -99,29 +117,32 @@ impl Issuers {
     async fn key(
         &self,
         issuer: &Issuer,
-        keys: &Mutex<Keys>,
+        keys: &Keys,
         id: &str,
         algorithm: Algorithm,
     ) -> Result<DecodingKey, &'static str> {
-        let mut keys = keys.lock().await;
+        let known = keys.get(id);
+        let mut asked = match (keys.asking.try_lock(), &known) {
+            (Ok(asked), _) => asked,
+            (Err(_), Some(known)) => return fitting(known, algorithm),
+            (Err(_), None) => keys.asking.lock().await,
+        };
         let now = self.env.instant();
         let over =
             |since: Option<Instant>, pause| since.is_none_or(|since| now.duration_since(since) >= pause);
-        if over(keys.asked, FRESH) {
-            self.refresh(issuer, &mut keys, now).await;
-        } else if !keys.by_id.contains_key(id) && over(keys.missed, PAUSE) {
-            keys.missed = Some(now);
-            self.refresh(issuer, &mut keys, now).await;
+        if over(asked.asked, FRESH) {
+            asked.asked = Some(now);
+            self.refresh(issuer, keys).await;
+        } else if keys.get(id).is_none() && over(asked.missed, PAUSE) {
+            *asked = Asked { asked: Some(now), missed: Some(now) };
+            self.refresh(issuer, keys).await;
         }
-        let (jwk, key) = keys.by_id.get(id).ok_or("key")?;
-        let fits = jwk.common.key_algorithm.is_none_or(|of| of == algorithm.into());
-        if fits { Ok(key.clone()) } else { Err("algorithm") }
+        fitting(&keys.get(id).ok_or("key")?, algorithm)
     }
 
-    async fn refresh(&self, issuer: &Issuer, keys: &mut Keys, now: Instant) {
-        keys.asked = Some(now);
+    async fn refresh(&self, issuer: &Issuer, keys: &Keys) {
         match self.fetch(issuer).await {
-            Ok(fetched) => keys.by_id = fetched,
+            Ok(fetched) => *keys.by_id.write().unwrap_or_else(PoisonError::into_inner) = fetched,
             // The last good ones go on serving.
             Err(error) => tracing::warn!(issuer = issuer.name, %error, "the issuer's keys can't be had"),
         }
