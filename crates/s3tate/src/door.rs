@@ -91,7 +91,9 @@ impl Door {
         self.0.locks().release(holders).await
     }
 
-    /// Reads the state and who holds its lock, in one round trip, to write it next; a large state goes to a file. While somebody holds the lock, whose
+    /// Reads the state and who holds its lock, in one round trip, to write it next; a large state goes to a file.
+    ///
+    /// While somebody holds the lock, whose
     /// write this is to become, a write of s3tate's that stopped before its digest is completed.
     ///
     /// # Errors
